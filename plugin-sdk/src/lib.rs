@@ -1,0 +1,38 @@
+//! What a connector is written with: the contract's types, one trait per role, and `export!` to make it a component.
+//!
+//! A connector is a set of pure functions. It has no clock, no network, no files and no state between calls; see
+//! `wit/v1/connector.wit` for the contract itself.
+//!
+//! ```
+//! use snodo_connector::{Context, Draft, Fault, Message, Source};
+//!
+//! pub struct Bell;
+//!
+//! impl Source for Bell {
+//!     fn decode(_: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
+//!         let rung: serde_json::Value = message.json()?;
+//!         Ok(vec![Draft::new("iot.alert.raised", &rung)])
+//!     }
+//! }
+//!
+//! snodo_connector::export!(Bell: source);
+//! ```
+
+#[doc(hidden)]
+pub mod bindings;
+mod roles;
+pub mod text;
+mod values;
+
+#[cfg(feature = "golden")]
+pub mod golden;
+
+pub use bindings::destination::exports::snodo::connector::destination::{Call, Exchange, Plan, Settlement};
+pub use bindings::poll::exports::snodo::connector::poll::{Page, Step};
+pub use bindings::snodo::connector::log::{Level, log};
+pub use bindings::snodo::connector::types::{
+    Answer, Context, Delivery, Draft, Event, Fault, Message, Outcome, Problem, Request, Wait,
+};
+#[doc(hidden)]
+pub use bindings::{destination, poll, source, transform};
+pub use roles::{Destination, Poll, Source, Transform};

@@ -1,0 +1,178 @@
+//! Short ways to make and read the contract's values.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Answer, Call, Context, Draft, Event, Fault, Message, Outcome, Plan, Problem, Request, Settlement, Wait};
+
+impl Context {
+    /// The channel's configuration, as the connector's own type.
+    pub fn config<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_slice(&self.config)
+            .map_err(|error| Fault::misconfigured(format!("failed to read the configuration: {error}")))
+    }
+}
+
+impl Message {
+    /// The first header of that name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; a fault says where it is not.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Fault::permanent(format!("failed to read the body as JSON: {error}")))
+    }
+}
+
+impl Draft {
+    /// An event of that kind with that body; the rest by the `with_` functions or by the hub.
+    pub fn new(kind: impl Into<String>, data: &impl Serialize) -> Self {
+        let data = serde_json::to_vec(data).expect("a canonical body has string keys, so it is always JSON");
+        Self {
+            key: None,
+            kind: kind.into(),
+            subject: None,
+            time: None,
+            ordering_key: None,
+            attributes: Vec::new(),
+            data,
+        }
+    }
+
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    pub fn with_subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    pub fn with_time(mut self, time: impl Into<String>) -> Self {
+        self.time = Some(time.into());
+        self
+    }
+
+    pub fn with_ordering_key(mut self, key: impl Into<String>) -> Self {
+        self.ordering_key = Some(key.into());
+        self
+    }
+
+    pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attributes.push((name.into(), value.into()));
+        self
+    }
+}
+
+impl Event {
+    /// The canonical body, as a type or as a `serde_json::Value`.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_slice(&self.data)
+            .map_err(|error| Fault::permanent(format!("failed to read the event's body: {error}")))
+    }
+}
+
+impl Request {
+    /// A request with a JSON body.
+    pub fn json(method: &str, target: impl Into<String>, body: &impl Serialize) -> Self {
+        Self {
+            method: method.into(),
+            target: target.into(),
+            headers: vec![("content-type".into(), "application/json".into())],
+            body: serde_json::to_vec(body).expect("a request's body has string keys, so it is always JSON"),
+        }
+    }
+
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+}
+
+impl Answer {
+    /// The first header of that name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON, or `None` if it is something else.
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// What the status alone says by HTTP's own rules (RFC 9110, and RFC 6585 for 429). A vendor may mean something else.
+    pub fn fault(&self, message: impl Into<String>) -> Fault {
+        let problem = Problem { message: message.into(), at: None };
+        match self.status {
+            401 | 403 => Fault::Auth(problem),
+            429 => Fault::RateLimited(Wait { after_ms: self.retry_after_ms(), bucket: None, problem }),
+            404 | 405 | 410 => Fault::Misconfigured(problem),
+            408 | 409 | 423 | 425 | 500.. => match self.retry_after_ms() {
+                Some(after) => Fault::RateLimited(Wait { after_ms: Some(after), bucket: None, problem }),
+                None => Fault::Retry(problem),
+            },
+            _ => Fault::Permanent(problem),
+        }
+    }
+
+    /// `Retry-After` in seconds (RFC 9110, 10.2.3). The host turns its date form into seconds before it gets here.
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        self.header("retry-after")?.trim().parse::<u64>().ok()?.checked_mul(1000)
+    }
+}
+
+impl Fault {
+    pub fn retry(message: impl Into<String>) -> Self {
+        Self::Retry(Problem { message: message.into(), at: None })
+    }
+
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self::Permanent(Problem { message: message.into(), at: None })
+    }
+
+    /// With a JSON Pointer to the place at fault.
+    pub fn permanent_at(at: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Permanent(Problem { message: message.into(), at: Some(at.into()) })
+    }
+
+    pub fn misconfigured(message: impl Into<String>) -> Self {
+        Self::Misconfigured(Problem { message: message.into(), at: None })
+    }
+}
+
+impl Plan {
+    pub fn new() -> Self {
+        Self { calls: Vec::new(), settled: Vec::new() }
+    }
+
+    /// A request for these deliveries, by their places.
+    pub fn call(&mut self, request: Request, covers: Vec<u32>, state: Vec<u8>) {
+        self.calls.push(Call { request, covers, state });
+    }
+
+    pub fn settle(&mut self, delivery: u32, outcome: Outcome) {
+        self.settled.push(Settlement { delivery, outcome });
+    }
+
+    /// The same outcome for the first `count` deliveries: for an answer that speaks for all of its call.
+    pub fn settle_all(count: usize, outcome: &Outcome) -> Self {
+        let places = 0..u32::try_from(count).expect("a batch is bounded far below u32");
+        Self {
+            calls: Vec::new(),
+            settled: places.map(|delivery| Settlement { delivery, outcome: outcome.clone() }).collect(),
+        }
+    }
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self::new()
+    }
+}
