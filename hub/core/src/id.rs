@@ -193,7 +193,9 @@ mod tests {
 
     #[test]
     fn names_are_plain() {
-        for (text, fits) in [("shop-online", true), ("a1", true), ("1a", false), ("Shop", false), ("", false), ("a/b", false)] {
+        for (text, fits) in
+            [("shop-online", true), ("a1", true), ("1a", false), ("Shop", false), ("", false), ("a/b", false)]
+        {
             assert_eq!(text.parse::<ChannelName>().is_ok(), fits, "{text}");
         }
     }

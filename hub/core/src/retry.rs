@@ -1,0 +1,66 @@
+//! When a delivery that did not work is tried again. Pure: time comes in, a due time goes out.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// A destination that asks for more patience than this is asked again anyway.
+pub const PATIENCE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Delays before each retry. When they run out, the delivery is dead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Schedule(Vec<Duration>);
+
+impl Default for Schedule {
+    /// Twelve attempts over about three days: long enough for a weekend's outage.
+    fn default() -> Self {
+        let seconds = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400];
+        Self(seconds.into_iter().map(Duration::from_secs).collect())
+    }
+}
+
+impl Schedule {
+    pub const fn new(delays: Vec<Duration>) -> Self {
+        Self(delays)
+    }
+
+    pub fn attempts_max(&self) -> usize {
+        self.0.len() + 1
+    }
+
+    /// When to try again after the given attempt (1 for the first) failed; `None` means give up. `asked` is the time that the
+    /// destination named: it knows better than we do, but never sooner than us.
+    pub fn next_due(&self, attempt: u32, asked: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+        let delay = *self.0.get(attempt.checked_sub(1)? as usize)?;
+        Some(now + asked.unwrap_or_default().min(PATIENCE_MAX).max(delay))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_waits_longer_each_time_and_then_dies() {
+        let schedule = Schedule::new(vec![Duration::from_secs(1), Duration::from_secs(10)]);
+        let now = Timestamp::from_millis(0);
+        for (attempt, asked, due) in [
+            (1, None, Some(1)),
+            (1, Some(5), Some(5)),
+            (2, Some(5), Some(10)),
+            (2, Some(u64::MAX), Some(PATIENCE_MAX.as_secs())),
+            (3, None, None),
+            (0, None, None),
+        ] {
+            let due = due.map(|seconds| now + Duration::from_secs(seconds));
+            assert_eq!(
+                schedule.next_due(attempt, asked.map(Duration::from_secs), now),
+                due,
+                "{attempt} {asked:?}"
+            );
+        }
+    }
+}
