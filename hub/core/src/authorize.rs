@@ -1,0 +1,219 @@
+//! What a request to a destination carries so that it is let in: credentials, and a signature of its body. Pure: secrets and
+//! the time come in, headers and a query parameter go out. Also which hosts that is shown to.
+
+pub mod hosts;
+pub mod sign;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::secret::{Secret, SecretError, SecretRef};
+use crate::verify::{Encoding, SchemeError, header_name};
+
+pub use hosts::Hosts;
+pub use sign::Signer;
+
+/// What a destination wants to see before it listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "scheme", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Auth {
+    /// Nothing.
+    None {},
+    /// `Authorization: Bearer <token>`.
+    Bearer {
+        /// The token.
+        token: SecretRef,
+    },
+    /// `Authorization: Basic <user and password>`.
+    Basic {
+        /// The user's name.
+        user: String,
+        /// The user's password.
+        password: SecretRef,
+    },
+    /// A fixed key in a header.
+    ApiKey {
+        /// The header that holds the key.
+        header: String,
+        /// What stands before the key in its header: `"Token "`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        prefix: String,
+        /// The key.
+        key: SecretRef,
+    },
+    /// A fixed key in the query of the URL.
+    ApiKeyQuery {
+        /// The parameter that holds the key.
+        parameter: String,
+        /// The key.
+        key: SecretRef,
+    },
+}
+
+/// How a request's body is signed, so that the destination can tell that it is from the hub.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "scheme", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Sign {
+    /// Not at all.
+    None {},
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` (standardwebhooks.com).
+    StandardWebhooks {
+        /// The signing secret, `whsec_` and base64.
+        secret: SecretRef,
+        /// The secret that the destination knew before: as long as it stands here, requests carry both signatures.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<SecretRef>,
+    },
+    /// HMAC-SHA256 over the body, in a header of the destination's choice.
+    HmacSha256 {
+        /// The header that takes the signature.
+        header: String,
+        /// How the signature is written.
+        #[serde(default)]
+        encoding: Encoding,
+        /// What stands before the signature in its header: `"sha256="`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        prefix: String,
+        /// The key to sign with.
+        secret: SecretRef,
+        /// Where the time of signing goes, for destinations that want it signed with the body.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timestamp: Option<SignTime>,
+    },
+}
+
+/// A time that is sent in a header and signed together with the body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignTime {
+    /// The header that takes the time, as seconds since 1970.
+    pub header: String,
+    /// What is signed, with `{timestamp}` and `{body}` in their places: `"{timestamp}.{body}"`.
+    #[serde(default = "crate::verify::signed_content")]
+    pub signed: String,
+}
+
+/// An `Auth` with its secrets in it: made once per channel, put into every request.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    None,
+    Header {
+        name: String,
+        value: Secret,
+    },
+    /// To be percent-encoded by whoever builds the URL.
+    Query {
+        parameter: String,
+        value: Secret,
+    },
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self::None {}
+    }
+}
+
+impl Default for Sign {
+    fn default() -> Self {
+        Self::None {}
+    }
+}
+
+impl Auth {
+    pub fn credential(
+        &self,
+        mut resolve: impl FnMut(&SecretRef) -> Result<Secret, SecretError>,
+    ) -> Result<Credential, SchemeError> {
+        let mut text = |at: &SecretRef| resolve(at)?.line(at).map(str::to_owned);
+        Ok(match self {
+            Self::None {} => Credential::None,
+            Self::Bearer { token } => authorization(&format!("Bearer {}", text(token)?)),
+            Self::Basic { user, .. } if user.contains([':', '\r', '\n']) => {
+                return Err(SchemeError::User(user.clone()));
+            }
+            Self::Basic { user, password } => {
+                authorization(&format!("Basic {}", STANDARD.encode(format!("{user}:{}", text(password)?))))
+            }
+            Self::ApiKey { header, prefix, key } => Credential::Header {
+                name: header_name(header)?,
+                value: Secret::new(format!("{prefix}{}", text(key)?).as_bytes()),
+            },
+            Self::ApiKeyQuery { parameter, .. } if parameter.is_empty() => {
+                return Err(SchemeError::Parameter(parameter.clone()));
+            }
+            Self::ApiKeyQuery { parameter, key } => {
+                Credential::Query { parameter: parameter.clone(), value: Secret::new(text(key)?.as_bytes()) }
+            }
+        })
+    }
+}
+
+fn authorization(value: &str) -> Credential {
+    Credential::Header { name: "authorization".to_owned(), value: Secret::new(value.as_bytes()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(declared: &str, secret: &str) -> Result<String, SchemeError> {
+        let auth: Auth = toml::from_str(declared).expect(declared);
+        Ok(match auth.credential(|_| Ok(Secret::new(secret.as_bytes())))? {
+            Credential::None => String::new(),
+            Credential::Header { name, value } => {
+                format!("{name}: {}", value.expose_line().expect("one line"))
+            }
+            Credential::Query { parameter, value } => {
+                format!("?{parameter}={}", value.expose_line().expect("one line"))
+            }
+        })
+    }
+
+    #[test]
+    fn each_scheme_puts_its_credential_where_the_destination_looks() {
+        for (declared, expected) in [
+            ("scheme = \"none\"", ""),
+            ("scheme = \"bearer\"\ntoken = { env = \"T\" }", "authorization: Bearer s3"),
+            // RFC 7617, section 2, with its own user and another password.
+            (
+                "scheme = \"basic\"\nuser = \"Aladdin\"\npassword = { env = \"T\" }",
+                "authorization: Basic QWxhZGRpbjpzMw==",
+            ),
+            ("scheme = \"api-key\"\nheader = \"X-Api-Key\"\nkey = { env = \"T\" }", "x-api-key: s3"),
+            (
+                "scheme = \"api-key\"\nheader = \"authorization\"\nprefix = \"Token \"\nkey = { env = \"T\" }",
+                "authorization: Token s3",
+            ),
+            ("scheme = \"api-key-query\"\nparameter = \"apikey\"\nkey = { env = \"T\" }", "?apikey=s3"),
+        ] {
+            assert_eq!(shown(declared, "s3").expect(declared), expected);
+        }
+    }
+
+    #[test]
+    fn a_declaration_with_anything_else_in_it_is_refused() {
+        for declared in [
+            "scheme = \"none\"\ntoken = { env = \"T\" }",
+            "scheme = \"bearer\"\nuser = \"a\"\ntoken = { env = \"T\" }",
+        ] {
+            assert!(toml::from_str::<Auth>(declared).is_err(), "{declared}");
+            assert!(toml::from_str::<Sign>(declared).is_err(), "{declared}");
+        }
+    }
+
+    #[test]
+    fn what_no_request_can_carry_is_refused_when_the_channel_is_loaded() {
+        let bearer = "scheme = \"bearer\"\ntoken = { env = \"T\" }";
+        for (declared, secret) in [
+            (bearer, "a\r\nx-admin: 1"),
+            ("scheme = \"api-key\"\nheader = \"x api\"\nkey = { env = \"T\" }", "s3"),
+            ("scheme = \"basic\"\nuser = \"a:b\"\npassword = { env = \"T\" }", "s3"),
+            ("scheme = \"api-key-query\"\nparameter = \"\"\nkey = { env = \"T\" }", "s3"),
+        ] {
+            assert!(shown(declared, secret).is_err(), "{declared}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Signs the body of a request. Never reads the clock: the time comes in.
+
+use super::Sign;
+use crate::Timestamp;
+use crate::secret::{Secret, SecretError, SecretRef};
+use crate::verify::signed::{Content, Key};
+use crate::verify::{Encoding, SchemeError, header_name};
+
+/// A `Sign` with its secrets in it: made once per channel, used for every request.
+#[derive(Clone, Debug)]
+pub struct Signer(Scheme);
+
+#[derive(Clone, Debug)]
+enum Scheme {
+    None,
+    StandardWebhooks { keys: Vec<Key> },
+    Hmac { header: String, encoding: Encoding, prefix: String, key: Key, time: Option<(String, Content)> },
+}
+
+impl Signer {
+    pub fn new(
+        declared: &Sign,
+        mut resolve: impl FnMut(&SecretRef) -> Result<Secret, SecretError>,
+    ) -> Result<Self, SchemeError> {
+        Ok(Self(match declared {
+            Sign::None {} => Scheme::None,
+            Sign::StandardWebhooks { secret, previous } => {
+                let mut keys = Vec::new();
+                for at in std::iter::once(secret).chain(previous) {
+                    keys.push(Key::standard_webhooks(&resolve(at)?, at)?);
+                }
+                Scheme::StandardWebhooks { keys }
+            }
+            Sign::HmacSha256 { header, encoding, prefix, secret, timestamp } => {
+                let time = match timestamp {
+                    None => None,
+                    Some(time) => Some((header_name(&time.header)?, Content::parse(&time.signed)?)),
+                };
+                Scheme::Hmac {
+                    header: header_name(header)?,
+                    encoding: *encoding,
+                    prefix: prefix.clone(),
+                    key: Key::new(resolve(secret)?.expose()),
+                    time,
+                }
+            }
+        }))
+    }
+
+    /// The headers to add. `id` names the request, the same for each attempt.
+    pub fn sign(&self, id: &str, body: &[u8], now: Timestamp) -> Vec<(String, String)> {
+        let seconds = now.as_millis().div_euclid(1000).to_string();
+        match &self.0 {
+            Scheme::None => Vec::new(),
+            Scheme::StandardWebhooks { keys } => {
+                let parts = [id.as_bytes(), b".", seconds.as_bytes(), b".", body];
+                let signatures: Vec<String> = keys
+                    .iter()
+                    .map(|key| format!("v1,{}", Encoding::Base64.write(&key.sign(&parts))))
+                    .collect();
+                vec![
+                    ("webhook-id".to_owned(), id.to_owned()),
+                    ("webhook-signature".to_owned(), signatures.join(" ")),
+                    ("webhook-timestamp".to_owned(), seconds),
+                ]
+            }
+            Scheme::Hmac { header, encoding, prefix, key, time: None } => {
+                vec![(header.clone(), format!("{prefix}{}", encoding.write(&key.sign(&[body]))))]
+            }
+            Scheme::Hmac { header, encoding, prefix, key, time: Some((time_header, content)) } => {
+                let signature = content.sign(key, seconds.as_bytes(), body);
+                vec![
+                    (header.clone(), format!("{prefix}{}", encoding.write(&signature))),
+                    (time_header.clone(), seconds),
+                ]
+            }
+        }
+    }
+
+    /// The headers that are the signer's to set.
+    pub fn headers(&self) -> Vec<&str> {
+        match &self.0 {
+            Scheme::None => vec![],
+            Scheme::StandardWebhooks { .. } => vec!["webhook-id", "webhook-signature", "webhook-timestamp"],
+            Scheme::Hmac { header, time, .. } => std::iter::once(header.as_str())
+                .chain(time.as_ref().map(|(header, _)| header.as_str()))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::{Verifier, Verify};
+
+    #[test]
+    fn what_is_signed_here_is_believed_there() {
+        let secret = "secret = { env = \"KEY\" }";
+        for scheme in [
+            "scheme = \"standard-webhooks\"",
+            "scheme = \"hmac-sha256\"\nheader = \"X-Sig\"",
+            "scheme = \"hmac-sha256\"\nheader = \"x-sig\"\nencoding = \"hex\"\nprefix = \"sha256=\"",
+            "scheme = \"hmac-sha256\"\nheader = \"x-sig\"\ntimestamp = { header = \"X-Time\", signed = \"v0:{timestamp}:{body}\" }",
+        ] {
+            let declared = format!("{secret}\n{scheme}");
+            let resolve = |_: &SecretRef| Ok(Secret::new(b"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+            let sign: Sign = toml::from_str(&declared).expect(&declared);
+            let verify: Verify = toml::from_str(&declared).expect(&declared);
+            let signer = Signer::new(&sign, resolve).expect(&declared);
+            let verifier = Verifier::new(&verify, resolve).expect(&declared);
+            let now = Timestamp::from_millis(1_700_000_000_999);
+            let headers = signer.sign("msg_1", b"{}", now);
+            assert_eq!(
+                headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+                signer.headers(),
+                "{scheme}"
+            );
+            let header = |name: &str| {
+                headers.iter().find(|(named, _)| named == name).map(|(_, value)| value.as_bytes())
+            };
+            assert!(verifier.check(header, b"{}", now).is_ok(), "{scheme}");
+            assert!(verifier.check(header, b"{ }", now).is_err(), "{scheme}");
+        }
+    }
+
+    #[test]
+    fn a_signature_is_the_documented_one() {
+        // The example of the Standard Webhooks libraries and of Svix's documentation.
+        let resolve = |_: &SecretRef| Ok(Secret::new(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+        let sign = Sign::StandardWebhooks {
+            secret: SecretRef::Env("KEY".into()),
+            previous: Some(SecretRef::Env("OLD".into())),
+        };
+        let headers = Signer::new(&sign, resolve).expect("the key is one").sign(
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            br#"{"test": 2432232314}"#,
+            Timestamp::from_millis(1_614_265_330_000),
+        );
+        let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        assert_eq!(headers[1], ("webhook-signature".to_owned(), format!("{signature} {signature}")));
+        assert_eq!(headers[2].1, "1614265330");
+    }
+}
