@@ -27,6 +27,10 @@ impl Schedule {
         Self(delays)
     }
 
+    pub fn delays(&self) -> &[Duration] {
+        &self.0
+    }
+
     pub fn attempts_max(&self) -> usize {
         self.0.len() + 1
     }

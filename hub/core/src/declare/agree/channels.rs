@@ -1,0 +1,134 @@
+//! What a channel says against its connector's manifest and against the other channels.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::manifest;
+use crate::ChannelName;
+use crate::declare::document::{Document, Spot};
+use crate::declare::load::Loaded;
+use crate::declare::{Known, Manifest, Mistake, settings, wording};
+
+pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let mut folders = BTreeMap::new();
+    for (name, found) in &loaded.channels {
+        let Some(document) = &found.document else { continue };
+        if let Some(manifest) = manifest(known, document.text("/connector")) {
+            check_against(manifest, document, &mut mistakes);
+        }
+        let whole = !loaded.mistakes.iter().any(|one| one.file == document.file.path);
+        if whole && !document.has("/receive") && !document.has("/send") {
+            let message = "nothing comes in through this channel, and nothing goes out";
+            let remedy = "add [receive] with transport = \"http\" or \"file\", or [send], or both";
+            mistakes.push(document.mistake(&Spot::Key(""), message, remedy));
+        }
+        check_folders(name, document, &mut folders, &mut mistakes);
+    }
+    mistakes
+}
+
+fn check_against(manifest: &Manifest, document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
+    let source = manifest.source.as_ref().map(|source| &source.transports);
+    let destination = manifest.destination.as_ref().map(|destination| &destination.transports);
+    for (section, transports, way) in
+        [("/receive", source, "nothing comes in"), ("/send", destination, "nothing goes out")]
+    {
+        if !document.has(section) {
+            continue;
+        }
+        let Some(transports) = transports else {
+            let message = format!("{way} through the connector {:?}", manifest.name);
+            let remedy = format!("leave {} out, or choose another connector", wording::section(section));
+            mistakes.push(document.mistake(&Spot::Key(section), message, remedy));
+            continue;
+        };
+        let at = format!("{section}/transport");
+        let Some(transport) = document.text(&at) else { continue };
+        if !transports.iter().any(|one| one == transport) {
+            let choices: Vec<&str> = transports.iter().map(String::as_str).collect();
+            let message = format!("the connector {:?} does not work by {transport:?}", manifest.name);
+            mistakes.push(document.mistake(&Spot::Value(&at), message, wording::choose(transport, &choices)));
+        }
+    }
+    if document.text("/send/transport") == Some("http") && has_no_entries(document, "/send/hosts") {
+        let message = "[send] does not say which hosts requests may go to";
+        let remedy = "add hosts = [\"api.example.com\"], the names of the system's own hosts";
+        mistakes.push(document.mistake(&Spot::Key("/send/hosts"), message, remedy));
+    }
+    check_classes(manifest, document, mistakes);
+    settings::check(document, manifest, mistakes);
+}
+
+fn has_no_entries(document: &Document<'_>, at: &str) -> bool {
+    document.value.pointer(at).is_none_or(|list| list.as_array().is_some_and(Vec::is_empty))
+}
+
+/// The personal data that a channel says it carries is some of what its connector can.
+fn check_classes(manifest: &Manifest, document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
+    let classes = manifest.personal_data();
+    if classes.contains(&"*") {
+        return;
+    }
+    let carried = document.value.get("carries").and_then(Value::as_array);
+    for (place, class) in carried.into_iter().flatten().enumerate() {
+        let Some(class) = class.as_str().filter(|class| !classes.contains(class)) else { continue };
+        let message =
+            format!("the connector {:?} carries no personal data of class {class:?}", manifest.name);
+        let spot = format!("/carries/{place}");
+        mistakes.push(document.mistake(&Spot::Value(&spot), message, wording::choose(class, &classes)));
+    }
+}
+
+/// A channel that no route uses is probably not meant.
+pub fn check_use(loaded: &Loaded<'_>) -> Vec<Mistake> {
+    let routes = || loaded.routes.values().filter_map(|route| route.declared.as_ref());
+    let mut notes = Vec::new();
+    for (name, found) in &loaded.channels {
+        let Some(document) = &found.document else { continue };
+        if document.has("/receive") && !routes().any(|route| route.from.contains(name)) {
+            let message = "what comes in here goes nowhere: no route is from this channel";
+            let remedy = format!("add from = [\"{name}\"] to a route; until then its events are only kept");
+            notes.push(document.mistake(&Spot::Key("/receive"), message, remedy).noted());
+        }
+        if document.has("/send") && !routes().any(|route| route.to == *name) {
+            let message = "nothing is sent here: no route goes to this channel";
+            let remedy = format!("add a route with to = \"{name}\"");
+            notes.push(document.mistake(&Spot::Key("/send"), message, remedy).noted());
+        }
+    }
+    notes
+}
+
+/// Two users of one folder would take each other's files.
+fn check_folders(
+    name: &ChannelName,
+    document: &Document<'_>,
+    folders: &mut BTreeMap<String, ChannelName>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    for at in ["/receive/folder", "/send/folder"] {
+        let Some(folder) = document.text(at) else { continue };
+        if folder.trim().is_empty() {
+            let remedy =
+                "write the path of a folder, from the folder of hub.toml or from the root: \"inbox\"";
+            mistakes.push(document.mistake(&Spot::Value(at), "`folder` is empty", remedy));
+            continue;
+        }
+        if let Some(other) = folders.insert(same(folder), name.clone()) {
+            let message = match other == *name {
+                true => format!("the folder {folder:?} is the other way's of this channel too"),
+                false => format!("the folder {folder:?} is used by the channel {other:?} too"),
+            };
+            mistakes.push(document.mistake(&Spot::Value(at), message, "give each its own folder"));
+        }
+    }
+}
+
+/// Two ways to write one path come out the same.
+fn same(folder: &str) -> String {
+    let parts = folder.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".");
+    let root = if folder.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.collect::<Vec<_>>().join("/"))
+}

@@ -1,0 +1,160 @@
+//! `channels/{name}.toml`: one system that the hub is joined to, who answers for it, and how bytes go in and out.
+//! Paths are taken from the folder that `hub.toml` is in. Secrets are only ever named here, never written.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::authorize::{Auth, Sign};
+use crate::declare::Period;
+use crate::secret::SecretRef;
+use crate::verify::Verify;
+
+/// One system that the hub is joined to. The name of the file is the name of the channel.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    /// What people call it.
+    #[schemars(length(min = 1), extend("examples" = ["Our web shop"]))]
+    pub title: String,
+    /// The team that answers for it. A team, not a person: this is shown to everybody.
+    #[schemars(length(min = 1), extend("examples" = ["E-commerce team"]))]
+    pub owner: String,
+    /// Why the channel exists, in a sentence.
+    #[schemars(length(min = 1), extend("examples" = ["Orders and customers of the web shop"]))]
+    pub purpose: String,
+    /// The connector that speaks the system's language. `snodo connector list` shows them.
+    #[schemars(extend("examples" = ["shopify"]))]
+    pub connector: String,
+    /// The classes of personal data that the channel carries. Without it: all that its connector can carry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carries: Vec<String>,
+    /// How messages come in. Leave it out if none do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receive: Option<Inlet>,
+    /// How requests go out. Leave it out if none do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send: Option<Outlet>,
+    /// The connector's own settings. `snodo connector show NAME` explains them.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub config: Map<String, Value>,
+}
+
+/// How messages come in.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "transport", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Inlet {
+    /// The system calls `POST /in/{channel}`.
+    Http(HttpInlet),
+    /// The system puts files into a folder.
+    File(FileInlet),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpInlet {
+    /// How a message proves where it comes from. The connector knows its vendor's scheme; the secret is yours to bring.
+    /// `{ scheme = "none" }` lets anyone send.
+    pub verify: Verify,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileInlet {
+    /// The folder that is watched. A file that was taken is moved into its subfolder `done`.
+    pub folder: PathBuf,
+    /// Which files are taken, by name: `*` stands for anything.
+    #[serde(default = "FileInlet::default_pattern")]
+    #[schemars(length(min = 1))]
+    pub pattern: String,
+    /// How long a file must have been left alone before it counts as whole.
+    #[serde(default = "FileInlet::default_settle")]
+    pub settle: Period,
+}
+
+impl FileInlet {
+    fn default_pattern() -> String {
+        "*".to_owned()
+    }
+
+    /// Copying over a network pauses for less than that.
+    const fn default_settle() -> Period {
+        Period::of_secs(2)
+    }
+}
+
+/// How requests go out.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "transport", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Outlet {
+    /// Requests to the system's API.
+    Http(HttpOutlet),
+    /// JSON Lines in a folder.
+    File(FileOutlet),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpOutlet {
+    /// The hosts that requests may go to, each as `name` or `name:port`. Without it: those that the connector names.
+    #[schemars(extend("items" = { "type": "string", "format": "host" }))]
+    pub hosts: Vec<String>,
+    /// Whether those hosts may be on this machine or in a private network. Otherwise only public addresses are called.
+    pub private_networks: bool,
+    /// How many requests are under way at once.
+    #[schemars(range(min = 1, max = 1024))]
+    pub concurrent: usize,
+    /// How long one request may take, answer included.
+    pub timeout: Period,
+    /// What the hub shows to be let in. The connector knows its vendor's scheme; the secret is yours to bring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// How the hub signs its requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign: Option<Sign>,
+    /// Further secrets, by the name with which the connector asks for them: `{{secret:NAME}}` in a header.
+    pub secrets: BTreeMap<String, SecretRef>,
+}
+
+impl Default for HttpOutlet {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            private_networks: false,
+            // Enough to fill a link of 100 ms at 80 requests a second; few vendors allow more.
+            concurrent: 8,
+            timeout: Period::of_secs(30),
+            auth: None,
+            sign: None,
+            secrets: BTreeMap::new(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileOutlet {
+    /// The folder that the files are written to.
+    pub folder: PathBuf,
+    /// A file is closed and the next one begun when it has this many bytes.
+    #[serde(default = "FileOutlet::default_rotate_bytes")]
+    #[schemars(range(min = 1024))]
+    pub rotate_bytes: u64,
+    /// A file is closed and the next one begun when it is this old.
+    #[serde(default = "FileOutlet::default_rotate_after")]
+    pub rotate_after: Period,
+}
+
+impl FileOutlet {
+    /// A size that every editor still opens.
+    const fn default_rotate_bytes() -> u64 {
+        64 << 20
+    }
+
+    const fn default_rotate_after() -> Period {
+        Period::of_secs(86_400)
+    }
+}
