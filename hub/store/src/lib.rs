@@ -1,1 +1,41 @@
+//! The hub's durable storage: messages, events, deliveries with their fates, customers, consent and cursors, in one SQLite
+//! file under the data directory. What a call has answered survives a power cut. Decides nothing about an event but whether
+//! it is already there.
 
+mod accept;
+mod checkpoint;
+mod directory;
+mod due;
+mod error;
+mod facts;
+mod find;
+mod format;
+mod ledger;
+mod pending;
+mod quarantine;
+mod reader;
+mod record;
+mod requeue;
+mod row;
+mod seq;
+mod settle;
+mod store;
+mod trail;
+mod writer;
+
+pub use accept::Cursor;
+pub use due::Due;
+pub use error::StoreError;
+pub use facts::{AsOf, Facts};
+pub use find::{Filter, Found, Order};
+pub use format::FORMAT;
+pub use ledger::{Audit, Balance, Events, Fates, Messages, Tally};
+pub use quarantine::Quarantine;
+pub use reader::Reader;
+pub use record::{Decoding, NewDelivery, NewEvent, NewVerdict, Outcome, Recorded, RecordedEvent};
+pub use requeue::{Item, Requeued};
+pub use row::{DeliveryRow, EventRow, MessageRow, Standing, Verdict};
+pub use seq::{DeliverySeq, EventSeq, MessageSeq};
+pub use settle::{Settled, Settlement};
+pub use store::{Clock, Options, Store};
+pub use trail::{Attempts, Trail};

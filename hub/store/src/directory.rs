@@ -1,0 +1,67 @@
+//! The data directory: one hub at a time, and how much room it has. Never looks at what is in it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+
+/// The hub's file in the data directory.
+const DATABASE: &str = "hub.db";
+
+pub(crate) fn database(directory: &Path) -> PathBuf {
+    directory.join(DATABASE)
+}
+
+/// Held for as long as the hub uses the directory. The system lets go of it however the process ends.
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub fn take(directory: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(directory)?;
+        let path = directory.join("lock");
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let directory = directory.to_owned();
+                return Err(StoreError::Locked { directory, holder: holder(&mut file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        // Who holds it is for people to read: a full disk must not keep the hub from starting.
+        let named = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| write!(file, "{}", std::process::id()));
+        if let Err(error) = named {
+            tracing::warn!(%error, "failed to write the process id into the lock file");
+        }
+        Ok(Self { _file: file })
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut process = String::new();
+    match file.read_to_string(&mut process) {
+        Ok(_) if !process.trim().is_empty() => format!(" (process {})", process.trim()),
+        _ => String::new(),
+    }
+}
+
+/// How many more bytes the hub may write into the directory.
+pub(crate) fn free_bytes(directory: &Path) -> io::Result<u64> {
+    let path = std::ffi::CString::new(directory.as_os_str().as_bytes())?;
+    let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: the path ends in a zero byte, and `found` is as large as the call expects.
+    let answer = unsafe { libc::statvfs(path.as_ptr(), found.as_mut_ptr()) };
+    if answer != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call says that it has filled it.
+    let found = unsafe { found.assume_init() };
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}

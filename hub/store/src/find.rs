@@ -1,0 +1,197 @@
+//! Finds events: by id, by the beginning of one, or by what they are. Reads only.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use snodo_core::{ChannelName, CustomerId, EventId, Fate, Timestamp};
+
+use crate::{EventRow, EventSeq, Reader, StoreError, row};
+
+/// What the beginning of an id stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    /// The event; of several with one id, the one that was accepted, or else the first.
+    One(EventSeq),
+    /// The first few that begin so.
+    Many(Vec<EventId>),
+}
+
+/// How many ids are named when the beginning of one stands for several.
+const NAMED_MAX: usize = 10;
+
+/// Which events. What is `None` does not matter.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    pub channel: Option<ChannelName>,
+    /// `commerce.order.placed`, `commerce.*`, or `*`.
+    pub kind: Option<String>,
+    pub customer: Option<CustomerId>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    /// On at least one route; `Some(None)` is in flight.
+    pub fate: Option<Option<Fate>>,
+    /// Only later ones: where the last listing ended.
+    pub after: Option<EventSeq>,
+    pub order: Order,
+    pub limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    OldestFirst,
+    #[default]
+    NewestFirst,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self {
+            channel: None,
+            kind: None,
+            customer: None,
+            since: None,
+            until: None,
+            fate: None,
+            after: None,
+            order: Order::default(),
+            limit: 100,
+        }
+    }
+}
+
+impl Reader {
+    /// The event whose id is `text`, or begins with it; hyphens do not matter.
+    pub fn find(&self, text: &str) -> Result<Found, StoreError> {
+        let Some((low, high)) = range(text) else { return Ok(Found::Nothing) };
+        self.snapshot(|sqlite| {
+            let mut ids = sqlite.prepare_cached(
+                "SELECT DISTINCT id FROM event WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
+            )?;
+            let rows =
+                ids.query_map((&low[..], &high[..], NAMED_MAX as i64), |row| row.get::<_, [u8; 16]>(0))?;
+            let ids = rows.collect::<Result<Vec<_>, _>>()?;
+            match ids.as_slice() {
+                [] => Ok(Found::Nothing),
+                [id] => Ok(Found::One(of_id(sqlite, id)?)),
+                many => Ok(Found::Many(many.iter().copied().map(EventId::from_bytes).collect())),
+            }
+        })
+    }
+
+    pub fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, StoreError> {
+        let sql = format!("SELECT {}, {} FROM event e WHERE e.seq = ?1", row::EVENT, row::EVENT_ROW);
+        self.snapshot(|sqlite| Ok(rows(sqlite, &sql, [seq.0.into()])?.pop()))
+    }
+
+    pub fn events(&self, filter: &Filter) -> Result<Vec<EventRow>, StoreError> {
+        let (sql, values) = statement(filter);
+        self.snapshot(|sqlite| Ok(rows(sqlite, &sql, values)?))
+    }
+
+    /// Everything that happened to a customer, as the hub learnt of it. Without repetitions.
+    pub fn timeline(
+        &self,
+        customer: CustomerId,
+        after: EventSeq,
+        limit: usize,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let sql = format!(
+            "SELECT {}, {} FROM event e INDEXED BY event_customer \
+             WHERE e.customer = ?1 AND e.seq > ?2 AND e.verdict = 'routed' ORDER BY e.seq LIMIT ?3",
+            row::EVENT,
+            row::EVENT_ROW
+        );
+        let values = [customer.as_bytes().to_vec().into(), after.0.into(), count(limit)];
+        self.snapshot(|sqlite| Ok(rows(sqlite, &sql, values)?))
+    }
+}
+
+/// The first and the last id that begin with these hexadecimal digits. `None` if they are none.
+fn range(text: &str) -> Option<([u8; 16], [u8; 16])> {
+    let digits: Vec<u8> =
+        text.chars().filter(|c| *c != '-').map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    if digits.is_empty() || digits.len() > 32 {
+        return None;
+    }
+    let padded = |with: u8| {
+        let digit = |at: usize| digits.get(at).copied().unwrap_or(with);
+        std::array::from_fn(|at| (digit(2 * at) << 4) | digit(2 * at + 1))
+    };
+    Some((padded(0), padded(15)))
+}
+
+pub(crate) fn of_id(sqlite: &Connection, id: &[u8; 16]) -> rusqlite::Result<EventSeq> {
+    let mut best = sqlite.prepare_cached(
+        "SELECT seq FROM event WHERE id = ?1 ORDER BY verdict = 'routed' DESC, seq LIMIT 1",
+    )?;
+    best.query_row([&id[..]], |row| row.get(0))
+}
+
+pub(crate) fn rows(
+    sqlite: &Connection,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> rusqlite::Result<Vec<EventRow>> {
+    sqlite.prepare_cached(sql)?.query_map(params_from_iter(values), row::event_row)?.collect()
+}
+
+fn count(limit: usize) -> Value {
+    i64::try_from(limit).unwrap_or(i64::MAX).into()
+}
+
+fn statement(filter: &Filter) -> (String, Vec<Value>) {
+    let Filter { channel, kind, customer, since, until, fate, after, order, limit } = filter;
+    let mut sql = format!("SELECT {}, {} FROM event e WHERE TRUE", row::EVENT, row::EVENT_ROW);
+    let mut values: Vec<Value> = Vec::new();
+    let mut narrow = |condition: &str, value: Value| {
+        values.push(value);
+        sql.push_str(" AND ");
+        sql.push_str(&condition.replace('?', &format!("?{}", values.len())));
+    };
+    if let Some(channel) = channel {
+        narrow("e.channel = ?", channel.as_str().to_owned().into());
+    }
+    match kind.as_deref().map(|kind| kind.strip_suffix('*').ok_or(kind)) {
+        None | Some(Ok("")) => {}
+        Some(Ok(start)) => narrow("substr(e.kind, 1, length(?)) = ?", start.to_owned().into()),
+        Some(Err(kind)) => narrow("e.kind = ?", kind.to_owned().into()),
+    }
+    if let Some(customer) = customer {
+        narrow("e.customer = ?", customer.as_bytes().to_vec().into());
+    }
+    if let Some(after) = after {
+        narrow("e.seq > ?", after.0.into());
+    }
+    // Times never fall from one event to the next, so a time is a place.
+    if let Some(since) = since {
+        narrow(
+            "e.seq >= (SELECT min(seq) FROM event WHERE accepted = (SELECT min(accepted) FROM event WHERE accepted >= ?))",
+            since.as_millis().into(),
+        );
+    }
+    if let Some(until) = until {
+        narrow(
+            "e.seq <= (SELECT max(seq) FROM event WHERE accepted = (SELECT max(accepted) FROM event WHERE accepted <= ?))",
+            until.as_millis().into(),
+        );
+    }
+    if let Some(fate) = fate {
+        let name = fate.map_or(Value::Null, |fate| fate.as_str().to_owned().into());
+        let whole = match fate {
+            Some(Fate::Duplicate) => "e.verdict = 'duplicate' OR ",
+            Some(Fate::Quarantined) => "e.verdict = 'quarantined' OR ",
+            Some(Fate::Filtered) => "e.filtered > 0 OR ",
+            _ => "",
+        };
+        let condition =
+            format!("({whole}EXISTS (SELECT 1 FROM delivery d WHERE d.event = e.seq AND d.fate IS ?))");
+        narrow(&condition, name);
+    }
+    let order = match order {
+        Order::OldestFirst => "ASC",
+        Order::NewestFirst => "DESC",
+    };
+    values.push(count(*limit));
+    sql.push_str(&format!(" ORDER BY e.seq {order} LIMIT ?{}", values.len()));
+    (sql, values)
+}

@@ -1,0 +1,462 @@
+//! Records what became of messages: the events they were decoded to, with what each event adds to what is known of its
+//! customer and where it is to go. Decides one thing: whether an event is already there.
+
+use std::ops::Range;
+
+use rusqlite::{OptionalExtension, params};
+use snodo_core::consent::Change;
+use snodo_core::identity::Identifier;
+use snodo_core::{ChannelName, CustomerId, Event, Fate, RouteName};
+
+use crate::facts::AsOf;
+use crate::writer::Writing;
+use crate::{DeliverySeq, EventSeq, MessageSeq, StoreError};
+
+/// What became of one message.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub message: MessageSeq,
+    pub result: Decoding,
+}
+
+#[derive(Clone, Debug)]
+pub enum Decoding {
+    Decoded(Vec<NewEvent>),
+    /// The connector could not decode it. It is kept whole, with the problem as JSON.
+    Quarantined(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub event: Event,
+    /// Where it stood in the message's events.
+    pub place: u32,
+    /// Of everything that a repetition must have in common with it.
+    pub digest: [u8; 16],
+    pub customer: Option<CustomerId>,
+    /// Identifiers that nobody had yet, and that are this customer's from now on.
+    pub identifiers: Vec<Identifier>,
+    pub consents: Vec<Change>,
+    /// How many routes it was considered for.
+    pub routes: u32,
+    /// How many of them did not want it.
+    pub filtered: u32,
+    /// Why not, where there is more to say than the declaration does: JSON.
+    pub reasons: Option<String>,
+    pub verdict: NewVerdict,
+}
+
+#[derive(Clone, Debug)]
+pub enum NewVerdict {
+    Routed(Vec<NewDelivery>),
+    /// The violations, as JSON.
+    Quarantined(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    pub route: RouteName,
+    pub destination: ChannelName,
+    pub ordering_key: Option<String>,
+    pub purpose: Option<String>,
+    /// Settled already, and why (`Suppressed`); otherwise in flight.
+    pub fate: Option<(Fate, String)>,
+}
+
+/// Where an event of a recorded message is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedEvent {
+    pub seq: EventSeq,
+    pub message: MessageSeq,
+    pub place: u32,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its deliveries, in the order in which they were given.
+    Routed(Range<DeliverySeq>),
+    /// The message had been decoded before, and this event of it accepted: it is left as it was.
+    Unchanged,
+    Duplicate {
+        of: EventSeq,
+    },
+    Quarantined,
+}
+
+/// Why an event is in quarantine whose id another event has. Core's violations have this shape.
+const ANOTHER_BODY: &str = r#"[{"pointer":"/id","rule":"unique","message":"an event with this id was accepted before, with another body"}]"#;
+
+/// A message that is to be decoded, as it stands.
+struct Undecoded {
+    channel: String,
+    received: i64,
+    /// How many events it has from before; `None` the first time.
+    events: Option<i64>,
+    /// The events of it that are in quarantine: what comes of them now takes their place.
+    quarantined: Vec<Replaced>,
+}
+
+struct Replaced {
+    id: [u8; 16],
+    seq: EventSeq,
+    routes: i64,
+}
+
+impl Writing<'_> {
+    pub fn record(&mut self, batch: &[Recorded], as_of: AsOf) -> Result<Vec<RecordedEvent>, StoreError> {
+        // First everything that can be refused, then the writing.
+        let mut messages = Vec::with_capacity(batch.len());
+        for recorded in batch {
+            messages.push(self.undecoded(recorded.message)?);
+            if let Decoding::Decoded(events) = &recorded.result {
+                events.iter().try_for_each(|new| self.check_fresh(new, as_of))?;
+            }
+        }
+        let mut done = Vec::new();
+        for (recorded, mut message) in batch.iter().zip(messages) {
+            match &recorded.result {
+                Decoding::Decoded(events) => {
+                    for new in events {
+                        let (seq, outcome) = self.record_event(recorded.message, &mut message, new)?;
+                        done.push(RecordedEvent {
+                            seq,
+                            message: recorded.message,
+                            place: new.place,
+                            outcome,
+                        });
+                    }
+                    self.settle_message(recorded.message, &message, events.len(), None)?;
+                }
+                Decoding::Quarantined(problem) => {
+                    self.settle_message(recorded.message, &message, 0, Some(problem))?;
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    fn undecoded(&self, seq: MessageSeq) -> Result<Undecoded, StoreError> {
+        let mut find = self.sqlite.prepare_cached(
+            "SELECT m.channel, m.received, p.events FROM message m \
+             CROSS JOIN pending p ON p.channel = m.channel AND p.message = m.seq WHERE m.seq = ?1",
+        )?;
+        let found = find.query_row([seq], |row| {
+            Ok(Undecoded {
+                channel: row.get(0)?,
+                received: row.get(1)?,
+                events: row.get(2)?,
+                quarantined: Vec::new(),
+            })
+        });
+        let mut message = found.optional()?.ok_or_else(|| StoreError::Settled(format!("message {seq}")))?;
+        if message.events.is_some() {
+            let mut find = self.sqlite.prepare_cached(
+                "SELECT id, seq, routes FROM event WHERE message = ?1 AND verdict = 'quarantined' \
+                 ORDER BY place",
+            )?;
+            let rows = find.query_map([seq], |row| {
+                Ok(Replaced { id: row.get(0)?, seq: row.get(1)?, routes: row.get(2)? })
+            })?;
+            message.quarantined = rows.collect::<Result<_, _>>()?;
+        }
+        Ok(message)
+    }
+
+    /// What the caller decided on still holds: nobody has taken its identifiers, and its customer has said nothing new.
+    fn check_fresh(&self, new: &NewEvent, as_of: AsOf) -> Result<(), StoreError> {
+        let Some(customer) = new.customer else { return Ok(()) };
+        let mut owner = self.sqlite.prepare_cached("SELECT customer FROM identifier WHERE key = ?1")?;
+        for identifier in &new.identifiers {
+            let owned: Option<[u8; 16]> =
+                owner.query_row([&identifier.key.0[..]], |row| row.get(0)).optional()?;
+            if owned.is_some_and(|owner| owner != *customer.as_bytes()) {
+                return Err(StoreError::Stale);
+            }
+        }
+        if self.state.consent_change > as_of.0 && self.has_spoken_since(customer, as_of)? {
+            return Err(StoreError::Stale);
+        }
+        Ok(())
+    }
+
+    fn has_spoken_since(&self, customer: CustomerId, as_of: AsOf) -> Result<bool, StoreError> {
+        let mut last =
+            self.sqlite.prepare_cached("SELECT coalesce(max(change), 0) FROM consent WHERE customer = ?1")?;
+        let last: i64 = last.query_row([&customer.as_bytes()[..]], |row| row.get(0))?;
+        Ok(last > as_of.0)
+    }
+
+    fn record_event(
+        &mut self,
+        seq: MessageSeq,
+        message: &mut Undecoded,
+        new: &NewEvent,
+    ) -> Result<(EventSeq, Outcome), StoreError> {
+        if message.events.is_some()
+            && let Some(there) = self.accepted_before(seq, new)?
+        {
+            return Ok((there, Outcome::Unchanged));
+        }
+        let replaced = message.quarantined.iter().position(|one| one.id == *new.event.id.as_bytes());
+        let replaced = replaced.map(|at| message.quarantined.remove(at));
+        if let Some(replaced) = &replaced {
+            self.remove_quarantined(replaced)?;
+        }
+        let at = replaced.map_or_else(|| self.state.next_event(), |replaced| replaced.seq);
+        let row = Row { seq: at, message: seq, channel: &message.channel, new };
+        let outcome = match (self.there_already(new)?, &new.verdict) {
+            (Some(There::Same(of)), _) => {
+                self.insert_event(&row, &Kind::Duplicate(of))?;
+                Outcome::Duplicate { of }
+            }
+            (Some(There::Another), _) => {
+                self.insert_event(&row, &Kind::Quarantined(ANOTHER_BODY))?;
+                Outcome::Quarantined
+            }
+            (None, NewVerdict::Quarantined(violations)) => {
+                self.insert_event(&row, &Kind::Quarantined(violations))?;
+                Outcome::Quarantined
+            }
+            (None, NewVerdict::Routed(deliveries)) => {
+                self.insert_event(&row, &Kind::Routed)?;
+                self.learn(at, new)?;
+                let first = self.state.delivery_end();
+                deliveries.iter().try_for_each(|delivery| self.insert_delivery(at, delivery))?;
+                Outcome::Routed(first..self.state.delivery_end())
+            }
+        };
+        Ok((at, outcome))
+    }
+
+    /// The event of an earlier decoding of this same message.
+    fn accepted_before(&self, message: MessageSeq, new: &NewEvent) -> Result<Option<EventSeq>, StoreError> {
+        // The one at the same place first; another place is the same event too, if the body is.
+        let mut find = self.sqlite.prepare_cached(
+            "SELECT seq FROM event WHERE message = ?1 AND id = ?2 AND verdict <> 'quarantined' \
+             AND (place = ?3 OR digest = ?4) ORDER BY place = ?3 DESC LIMIT 1",
+        )?;
+        let which = params![message, &new.event.id.as_bytes()[..], new.place, &new.digest[..]];
+        Ok(find.query_row(which, |row| row.get(0)).optional()?)
+    }
+
+    fn remove_quarantined(&mut self, replaced: &Replaced) -> Result<(), StoreError> {
+        self.sqlite.prepare_cached("DELETE FROM event WHERE seq = ?1")?.execute([replaced.seq])?;
+        let tally = &mut self.state.tally;
+        tally.events.quarantined -= 1;
+        tally.expected -= replaced.routes;
+        tally.fates[Fate::Quarantined] -= replaced.routes;
+        Ok(())
+    }
+
+    /// Whether an event with this id came within the window. One that was accepted counts; one in quarantine only if the
+    /// new one would come to lie beside it.
+    fn there_already(&self, new: &NewEvent) -> Result<Option<There>, StoreError> {
+        let window = i64::try_from(self.options.dedup_window.as_millis()).unwrap_or(i64::MAX);
+        let from = self.now.as_millis().saturating_sub(window);
+        let mut find = self.sqlite.prepare_cached(
+            "SELECT seq, digest FROM event WHERE id = ?1 AND verdict = ?2 AND accepted >= ?3 ORDER BY seq DESC LIMIT ?4",
+        )?;
+        let id = &new.event.id.as_bytes()[..];
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let accepted: Option<(EventSeq, [u8; 16])> =
+            find.query_row(params![id, "routed", from, 1], read).optional()?;
+        match accepted {
+            Some((seq, digest)) if digest == new.digest => return Ok(Some(There::Same(seq))),
+            None if matches!(new.verdict, NewVerdict::Routed(_)) => return Ok(None),
+            _ => {}
+        }
+        let mut rows = find.query(params![id, "quarantined", from, ALIKE_MAX])?;
+        while let Some(row) = rows.next()? {
+            let (seq, digest): (EventSeq, [u8; 16]) = read(row)?;
+            if digest == new.digest {
+                return Ok(Some(There::Same(seq)));
+            }
+        }
+        Ok(accepted.map(|_| There::Another))
+    }
+
+    /// What the event says about its customer.
+    fn learn(&mut self, seq: EventSeq, new: &NewEvent) -> Result<(), StoreError> {
+        let Some(customer) = new.customer else { return Ok(()) };
+        let (customer, now) = (&customer.as_bytes()[..], self.now.as_millis());
+        let mut attach = self.sqlite.prepare_cached(
+            "INSERT INTO identifier (key, namespace, customer, event, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        )?;
+        for Identifier { namespace, key } in &new.identifiers {
+            attach.execute(params![&key.0[..], namespace, customer, seq, now])?;
+        }
+        // What was said later counts; of two things said at one time, the one that agrees to less (`Consents::apply`).
+        let mut stand = self.sqlite.prepare_cached(
+            "INSERT INTO consent (customer, purpose, state, at, change) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT DO UPDATE SET state = excluded.state, at = excluded.at, change = excluded.change \
+             WHERE excluded.at > at OR (excluded.at = at AND state = 'granted' AND excluded.state <> 'granted')",
+        )?;
+        let mut add = self.sqlite.prepare_cached(
+            "INSERT INTO consent_change (seq, customer, purpose, state, at, event, accepted) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        for Change { purpose, state, at } in &new.consents {
+            let (change, state, at) = (self.state.next_consent_change(), state.as_str(), at.as_millis());
+            add.execute(params![change, customer, purpose, state, at, seq, now])?;
+            stand.execute(params![customer, purpose, state, at, change])?;
+        }
+        Ok(())
+    }
+
+    fn insert_event(&mut self, row: &Row<'_>, kind: &Kind<'_>) -> Result<(), StoreError> {
+        let Row { seq, message, channel, new } = row;
+        let Event { id, kind: event_kind, source, subject, time, dataschema, ordering_key, attributes, data } =
+            &new.event;
+        let routes = i64::from(new.routes);
+        let filtered = i64::from(new.filtered);
+        let customer = new.customer.as_ref().map(|customer| &customer.as_bytes()[..]);
+        let attributes = (!attributes.is_empty())
+            .then(|| serde_json::to_string(attributes).expect("attributes are made of strings"));
+        let tally = &mut self.state.tally;
+        tally.expected += routes;
+        let (verdict, violations, of, filtered, reasons, customer) = match kind {
+            Kind::Routed => {
+                tally.events.routed += 1;
+                tally.fates[Fate::Filtered] += filtered;
+                ("routed", None, None, filtered, new.reasons.as_ref(), customer)
+            }
+            Kind::Duplicate(of) => {
+                tally.events.duplicate += 1;
+                tally.fates[Fate::Duplicate] += routes;
+                ("duplicate", None, Some(of), 0, None, customer)
+            }
+            // Whose it is has not been accepted either.
+            Kind::Quarantined(violations) => {
+                tally.events.quarantined += 1;
+                tally.fates[Fate::Quarantined] += routes;
+                ("quarantined", Some(violations), None, 0, None, None)
+            }
+        };
+        let data = of.is_none().then_some(&data[..]);
+        let mut insert = self.sqlite.prepare_cached(
+            "INSERT INTO event (seq, id, message, place, channel, kind, source, subject, time, dataschema, ordering_key, \
+                 attributes, customer, accepted, routes, filtered, reasons, verdict, violations, duplicate_of, digest, data) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+        )?;
+        insert.execute(params![
+            seq,
+            &id.as_bytes()[..],
+            message,
+            new.place,
+            channel,
+            &**event_kind,
+            &**source,
+            subject,
+            time,
+            &**dataschema,
+            ordering_key,
+            attributes,
+            customer,
+            self.now.as_millis(),
+            routes,
+            filtered,
+            reasons,
+            verdict,
+            violations,
+            of,
+            &new.digest[..],
+            data,
+        ])?;
+        Ok(())
+    }
+
+    fn insert_delivery(&mut self, event: EventSeq, new: &NewDelivery) -> Result<(), StoreError> {
+        let NewDelivery { route, destination, ordering_key, purpose, fate } = new;
+        let seq = self.state.next_delivery();
+        match fate {
+            Some((fate, _)) => self.state.tally.fates[*fate] += 1,
+            None => self.state.tally.in_flight += 1,
+        }
+        let settled_at = fate.as_ref().map(|_| self.now.as_millis());
+        let (fate, reason) = fate.as_ref().map(|(fate, reason)| (fate.as_str(), reason)).unzip();
+        let mut insert = self.sqlite.prepare_cached(
+            "INSERT INTO delivery (seq, event, route, destination, ordering_key, purpose, fate, due_at, attempts, reason, \
+                 settled_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9)",
+        )?;
+        let (route, destination) = (route.as_str(), destination.as_str());
+        insert.execute(params![
+            seq,
+            event,
+            route,
+            destination,
+            ordering_key,
+            purpose,
+            fate,
+            reason,
+            settled_at
+        ])?;
+        Ok(())
+    }
+
+    fn settle_message(
+        &mut self,
+        seq: MessageSeq,
+        message: &Undecoded,
+        events: usize,
+        problem: Option<&String>,
+    ) -> Result<(), StoreError> {
+        let events = match message.events {
+            None => i64::try_from(events).expect("a message has few events"),
+            Some(_) => self.settle_again(seq, message, problem)?,
+        };
+        let mut done =
+            self.sqlite.prepare_cached("DELETE FROM pending WHERE channel = ?1 AND message = ?2")?;
+        if done.execute((&message.channel, seq))? == 0 {
+            return Err(StoreError::Settled(format!("message {seq} twice in one batch")));
+        }
+        let mut settle = self.sqlite.prepare_cached(
+            "INSERT INTO settled_message (message, received, at, events, problem) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        settle.execute(params![seq, message.received, self.now.as_millis(), events, problem])?;
+        let tally = &mut self.state.tally;
+        tally.messages.pending -= 1;
+        match problem {
+            None => tally.messages.decoded += 1,
+            Some(_) => tally.messages.quarantined += 1,
+        }
+        tally.events.decoded += events - message.events.unwrap_or(0);
+        Ok(())
+    }
+
+    /// Events in quarantine that the message no longer decodes to have been superseded; how many it has now.
+    fn settle_again(
+        &mut self,
+        seq: MessageSeq,
+        message: &Undecoded,
+        problem: Option<&String>,
+    ) -> Result<i64, StoreError> {
+        if problem.is_none() {
+            message.quarantined.iter().try_for_each(|replaced| self.remove_quarantined(replaced))?;
+        }
+        let mut count = self.sqlite.prepare_cached("SELECT count(*) FROM event WHERE message = ?1")?;
+        Ok(count.query_row([seq], |row| row.get(0))?)
+    }
+}
+
+/// Of the events in quarantine with one id, how many are looked at for one with the same body.
+const ALIKE_MAX: i64 = 16;
+
+enum There {
+    Same(EventSeq),
+    Another,
+}
+
+/// A row of the table of events, before it is one.
+struct Row<'a> {
+    seq: EventSeq,
+    message: MessageSeq,
+    channel: &'a str,
+    new: &'a NewEvent,
+}
+
+enum Kind<'a> {
+    Routed,
+    Duplicate(EventSeq),
+    Quarantined(&'a str),
+}

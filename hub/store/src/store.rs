@@ -1,0 +1,256 @@
+//! The store's handle: opens the directory, hands what is to be written to the writer, and reads.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
+
+use rusqlite::hooks::Wal;
+use snodo_core::{Message, Timestamp};
+use tokio::sync::oneshot;
+
+use crate::accept::Cursor;
+use crate::checkpoint::{Checkpoints, LogSize};
+use crate::directory::{self, Lock};
+use crate::facts::AsOf;
+use crate::record::{Decoding, Recorded, RecordedEvent};
+use crate::requeue::{Item, Requeued};
+use crate::settle::Settled;
+use crate::writer::{CanWait, Jobs, State, Waiting, Writer, Writing};
+use crate::{MessageSeq, Reader, StoreError, format};
+
+/// Where the time comes from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Options {
+    /// How far back an event with the same id is looked for. Vendors repeat for up to two days.
+    pub dedup_window: Duration,
+    /// New messages are refused when less than this is free, so that there is room to settle those that are here.
+    pub reserve_bytes: u64,
+    pub clock: Clock,
+    /// Tells how much is free in place of the file system.
+    pub free_bytes: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
+    /// The size of the pages of a new database in place of the measured one.
+    pub page_bytes: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            dedup_window: Duration::from_secs(7 * 24 * 60 * 60),
+            reserve_bytes: 64 << 20,
+            clock: Arc::new(system_clock),
+            free_bytes: None,
+            page_bytes: None,
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn free_bytes(&self, path: &Path) -> std::io::Result<u64> {
+        match &self.free_bytes {
+            Some(told) => Ok(told()),
+            None => directory::free_bytes(path),
+        }
+    }
+}
+
+fn system_clock() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(0) + since_1970
+}
+
+/// A handle on the hub's store. Cheap to clone; reads like a `Reader`. The last one that is dropped closes it.
+#[derive(Clone)]
+pub struct Store {
+    open: Arc<Open>,
+}
+
+struct Open {
+    reader: Reader,
+    jobs: Arc<Jobs>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Let go last, when the writer has ended.
+    lock: Mutex<Option<Lock>>,
+}
+
+impl Deref for Store {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.open.reader
+    }
+}
+
+impl Store {
+    /// Opens the store in `directory`, making it if there is none. One hub at a time.
+    pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self, StoreError> {
+        let directory = directory.into();
+        let lock = Lock::take(&directory)?;
+        let mut sqlite = format::open_for_writing(&directory, options.page_bytes)?;
+        let page_bytes = sqlite.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let reader = Reader::open(&directory)?;
+        let state = State::load(&sqlite)?;
+        let (jobs, arriving) = Jobs::new();
+
+        let (size, woken) = LogSize::new(page_bytes);
+        let copier = format::open_for_copying(&directory)?;
+        let checkpoints = Checkpoints {
+            sqlite: copier,
+            size: Arc::downgrade(&size),
+            woken,
+            jobs: jobs.clone(),
+            page_bytes,
+        };
+        sqlite.wal_hook(Some(move |_: &mut Wal, pages| {
+            size.grew_to(pages);
+            Ok(())
+        }))?;
+        let writer = Writer { sqlite, directory, options, state, jobs: jobs.clone(), arriving };
+
+        let threads = vec![
+            spawn("store-writer", move || writer.run())?,
+            spawn("store-log", move || checkpoints.run())?,
+        ];
+        Ok(Self {
+            open: Arc::new(Open { reader, jobs, threads: threads.into(), lock: Mutex::new(Some(lock)) }),
+        })
+    }
+
+    /// For reading beside a running hub, or when none is running.
+    pub fn open_read_only(directory: impl AsRef<Path>) -> Result<Reader, StoreError> {
+        Reader::open(directory.as_ref())
+    }
+
+    /// Writes what was handed over, and lets go of the directory. Calls that come later fail.
+    pub async fn close(&self) {
+        let open = self.open.clone();
+        let closing = tokio::task::spawn_blocking(move || open.close());
+        closing.await.expect("closing does not panic");
+    }
+
+    pub fn close_blocking(&self) {
+        self.open.close();
+    }
+
+    /// Resolves when the message is on the disk.
+    pub async fn accept(&self, message: Message) -> Result<MessageSeq, StoreError> {
+        let seqs = self.accept_all(vec![message], None).await?;
+        Ok(seqs[0])
+    }
+
+    /// All of them, with how far that brings the poll or the file, or nothing. Resolves when they are on the disk.
+    pub async fn accept_all(
+        &self,
+        messages: Vec<Message>,
+        cursor: Option<Cursor>,
+    ) -> Result<Vec<MessageSeq>, StoreError> {
+        let bytes = messages.iter().map(|message| message.body.len() + ROW_BYTES).sum();
+        let accepted = self.write(bytes, CanWait::Yes, move |writing| {
+            let seqs = writing.accept(&messages)?;
+            cursor.iter().try_for_each(|cursor| writing.set_cursor(cursor))?;
+            Ok(seqs)
+        })?;
+        accepted.await.map_err(|_| StoreError::Closed)?
+    }
+
+    pub async fn set_cursor(&self, cursor: Cursor) -> Result<(), StoreError> {
+        let set = self.write(cursor.value.len(), CanWait::No, move |writing| writing.set_cursor(&cursor))?;
+        set.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Records what became of messages, all or nothing, in order. `as_of` is from the facts that the decisions rest on;
+    /// `Stale` means that they changed since: look them up and decide again.
+    pub async fn record(&self, batch: Vec<Recorded>, as_of: AsOf) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.recording(batch, as_of)?.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The same, for a thread of its own.
+    pub fn record_blocking(
+        &self,
+        batch: Vec<Recorded>,
+        as_of: AsOf,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.recording(batch, as_of)?.blocking_recv().map_err(|_| StoreError::Closed)?
+    }
+
+    fn recording(&self, batch: Vec<Recorded>, as_of: AsOf) -> Reply<Vec<RecordedEvent>> {
+        let bytes = batch.iter().map(bytes_of).sum();
+        self.write(bytes, CanWait::No, move |writing| writing.record(&batch, as_of))
+    }
+
+    /// Settles deliveries, all or nothing. `Settled` names one that was settled before.
+    pub async fn settle(&self, batch: Vec<Settled>) -> Result<(), StoreError> {
+        self.settling(batch)?.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The same, for a thread of its own.
+    pub fn settle_blocking(&self, batch: Vec<Settled>) -> Result<(), StoreError> {
+        self.settling(batch)?.blocking_recv().map_err(|_| StoreError::Closed)?
+    }
+
+    fn settling(&self, batch: Vec<Settled>) -> Reply<()> {
+        let bytes = batch.len() * ROW_BYTES;
+        self.write(bytes, CanWait::No, move |writing| writing.settle(&batch))
+    }
+
+    /// Takes messages, events and deliveries out of quarantine to try them again. What is not in quarantine stays as it is.
+    pub async fn requeue(&self, items: Vec<Item>) -> Result<Requeued, StoreError> {
+        let requeued =
+            self.write(items.len() * ROW_BYTES, CanWait::No, move |writing| writing.requeue(&items))?;
+        requeued.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The channels' cursors and everything else that is written goes this way.
+    fn write<T, F>(&self, bytes: usize, can_wait: CanWait, work: F) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Writing<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answered) = oneshot::channel();
+        self.open.jobs.write(Box::new(Waiting { work, bytes, result: None, reply }), can_wait)?;
+        Ok(answered)
+    }
+}
+
+type Reply<T> = Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>;
+
+/// What a row takes beside its body, roughly.
+const ROW_BYTES: usize = 512;
+
+fn bytes_of(recorded: &Recorded) -> usize {
+    match &recorded.result {
+        Decoding::Decoded(events) => events.iter().map(|new| new.event.data.len() + ROW_BYTES).sum(),
+        Decoding::Quarantined(problem) => problem.len(),
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run)
+}
+
+impl Open {
+    fn close(&self) {
+        self.jobs.close();
+        // Before the writer's own connection: the last one to go leaves the log copied and removed.
+        self.reader.rest();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store has panicked");
+            }
+        }
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod full_disk;

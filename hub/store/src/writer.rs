@@ -1,0 +1,171 @@
+//! The one thread that writes. Takes what has arrived as a group, writes the group in one transaction, and answers every
+//! caller once it is on the disk. Knows nothing of what the calls do.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::store::Options;
+use crate::{StoreError, checkpoint};
+
+mod jobs;
+mod state;
+
+pub(crate) use jobs::{Call, CanWait, Job, Jobs, Waiting};
+pub(crate) use state::{State, Writing};
+
+/// A group of this size has divided the cost of a commit by enough; beyond it only the first callers wait longer.
+const GROUP_CALLS_MAX: usize = 64;
+
+/// What a group may hold before it is written, so that one transaction does not flood the cache.
+const GROUP_BYTES_MAX: usize = 4 << 20;
+
+/// The longest that a group waits for calls that are likely on their way.
+const GATHER_MAX: Duration = Duration::from_millis(2);
+
+/// With less than this left, a failed write is taken for a full disk.
+const FULL_BYTES: u64 = 1 << 20;
+
+pub(crate) struct Writer {
+    pub sqlite: Connection,
+    pub directory: PathBuf,
+    pub options: Options,
+    pub state: State,
+    pub jobs: Arc<Jobs>,
+    pub arriving: Receiver<Job>,
+}
+
+/// How the last group went: tells whether waiting for more is worth it.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    calls: usize,
+    took: Duration,
+}
+
+impl Writer {
+    /// Returns when nobody can send any more, and everything that was sent is written.
+    pub fn run(mut self) {
+        let mut last = Last::default();
+        while let Ok(job) = self.arriving.recv() {
+            let (group, catch_up) = self.gather(job, last);
+            if !group.is_empty() {
+                let (calls, began) = (group.len(), Instant::now());
+                self.write(group);
+                last = Last { calls, took: began.elapsed() };
+            }
+            if let Some(done) = catch_up {
+                self.catch_up();
+                let _ = done.send(());
+            }
+        }
+        // What is committed is safe as it is; a log that is copied makes the next start quicker.
+        self.catch_up();
+    }
+
+    /// What has arrived, and what is about to. When the last group was larger, its callers are likely to call again: then
+    /// a moment's wait saves a commit. A lone caller never waits.
+    fn gather(&self, first: Job, last: Last) -> (Vec<Box<dyn Call>>, Option<SyncSender<()>>) {
+        let (mut group, mut bytes, mut next) = (Vec::new(), 0, Some(first));
+        let until = Instant::now() + GATHER_MAX.min(last.took / 2);
+        loop {
+            match next.take() {
+                Some(Job::Write(call)) => {
+                    bytes += call.bytes();
+                    self.jobs.took(call.bytes());
+                    group.push(call);
+                }
+                Some(Job::CatchUp(done)) => return (group, Some(done)),
+                None => {}
+            }
+            if group.len() >= GROUP_CALLS_MAX || bytes >= GROUP_BYTES_MAX {
+                return (group, None);
+            }
+            next = match self.arriving.try_recv() {
+                Ok(job) => Some(job),
+                Err(TryRecvError::Empty) if group.len() < last.calls => {
+                    match self.arriving.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                        Ok(job) => Some(job),
+                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                            return (group, None);
+                        }
+                    }
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return (group, None),
+            };
+        }
+    }
+
+    fn write(&mut self, mut group: Vec<Box<dyn Call>>) {
+        let said = self.commit(&mut group);
+        let alone = group.len() == 1;
+        match said {
+            // What is wrong may be wrong with one of them only: each on its own.
+            Err(error) if !alone && !matches!(error, StoreError::Full) => {
+                tracing::error!(%error, calls = group.len(), "failed to write a group, trying its calls one by one");
+                for mut call in group {
+                    let said = self.commit(std::slice::from_mut(&mut call));
+                    call.answer(said);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, calls = group.len(), "failed to write");
+                group.into_iter().for_each(|call| call.answer(Err(error.clone())));
+            }
+            Ok(()) => group.into_iter().for_each(|call| call.answer(Ok(()))),
+        }
+    }
+
+    /// All of it, or nothing.
+    fn commit(&mut self, group: &mut [Box<dyn Call>]) -> Result<(), StoreError> {
+        let before = self.state.clone();
+        let said = self.transact(group);
+        said.map_err(|error| {
+            self.state = before;
+            // SQLite has taken some failures back itself by now.
+            if is_open(&self.sqlite)
+                && let Err(error) = self.sqlite.execute_batch("ROLLBACK")
+            {
+                tracing::error!(%error, "failed to take a transaction back");
+            }
+            error.or_full(|| self.options.free_bytes(&self.directory).is_ok_and(|free| free < FULL_BYTES))
+        })
+    }
+
+    fn transact(&mut self, group: &mut [Box<dyn Call>]) -> Result<(), StoreError> {
+        self.sqlite.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let before = self.state.tally.clone();
+        let mut writing = Writing::new(&self.sqlite, &mut self.state, &self.options, &self.directory);
+        for call in group {
+            let changes = self.sqlite.total_changes();
+            match call.run(&mut writing) {
+                Ok(()) => {}
+                // It said no before it wrote anything: its own answer, and nobody else's trouble.
+                Err(error)
+                    if error.is_refusal()
+                        && self.sqlite.total_changes() == changes
+                        && is_open(&self.sqlite) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.state.tally != before {
+            self.state.save(&self.sqlite)?;
+        }
+        self.sqlite.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    /// Copies the rest of the log into the database. The next write then starts the log over.
+    fn catch_up(&self) {
+        if let Err(error) = checkpoint::run(&self.sqlite) {
+            tracing::warn!(%error, "failed to copy the log into the database");
+        }
+    }
+}
+
+/// SQLite ends some transactions by itself when the disk fails.
+fn is_open(sqlite: &Connection) -> bool {
+    !sqlite.is_autocommit()
+}
