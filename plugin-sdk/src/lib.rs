@@ -20,6 +20,7 @@
 
 #[doc(hidden)]
 pub mod bindings;
+mod log;
 mod roles;
 pub mod text;
 mod values;
@@ -29,10 +30,12 @@ pub mod golden;
 
 pub use bindings::destination::exports::snodo::connector::destination::{Call, Exchange, Plan, Settlement};
 pub use bindings::poll::exports::snodo::connector::poll::{Page, Step};
-pub use bindings::snodo::connector::log::{Level, log};
 pub use bindings::snodo::connector::types::{
     Answer, Context, Delivery, Draft, Event, Fault, Message, Outcome, Problem, Request, Wait,
 };
 #[doc(hidden)]
 pub use bindings::{destination, poll, source, transform};
+#[doc(hidden)]
+pub use log::tell_where_it_panics;
+pub use log::{Level, log};
 pub use roles::{Destination, Poll, Source, Transform};

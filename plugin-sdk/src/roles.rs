@@ -33,6 +33,8 @@ pub trait Transform {
 #[macro_export]
 macro_rules! export {
     ($connector:ty: $($role:ident),+ $(,)?) => {
+        // Only a component has these exports: a native linker refuses their names.
+        #[cfg(target_family = "wasm")]
         const _: () = {
             struct Exported;
             $($crate::export!(@$role $connector);)+
@@ -44,6 +46,7 @@ macro_rules! export {
                 ctx: $crate::Context,
                 messages: Vec<$crate::Message>,
             ) -> Vec<Result<Vec<$crate::Draft>, $crate::Fault>> {
+                $crate::tell_where_it_panics();
                 messages
                     .into_iter()
                     .map(|message| <$connector as $crate::Source>::decode(&ctx, message))
@@ -59,6 +62,7 @@ macro_rules! export {
                 cursor: Option<Vec<u8>>,
                 answer: Option<$crate::Answer>,
             ) -> Result<$crate::Step, $crate::Fault> {
+                $crate::tell_where_it_panics();
                 <$connector as $crate::Poll>::next(&ctx, cursor, answer)
             }
         }
@@ -67,9 +71,11 @@ macro_rules! export {
     (@destination $connector:ty) => {
         impl $crate::destination::exports::snodo::connector::destination::Guest for Exported {
             fn encode(ctx: $crate::Context, deliveries: Vec<$crate::Delivery>) -> $crate::Plan {
+                $crate::tell_where_it_panics();
                 <$connector as $crate::Destination>::encode(&ctx, deliveries)
             }
             fn interpret(ctx: $crate::Context, exchanges: Vec<$crate::Exchange>) -> Vec<$crate::Plan> {
+                $crate::tell_where_it_panics();
                 exchanges
                     .into_iter()
                     .map(|exchange| <$connector as $crate::Destination>::interpret(&ctx, exchange))
@@ -84,6 +90,7 @@ macro_rules! export {
                 ctx: $crate::Context,
                 events: Vec<$crate::Event>,
             ) -> Vec<Result<Vec<$crate::Draft>, $crate::Fault>> {
+                $crate::tell_where_it_panics();
                 events
                     .into_iter()
                     .map(|event| <$connector as $crate::Transform>::apply(&ctx, event))

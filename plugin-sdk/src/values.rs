@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Answer, Call, Context, Draft, Event, Fault, Message, Outcome, Plan, Problem, Request, Settlement, Wait};
+use crate::{
+    Answer, Call, Context, Draft, Event, Fault, Message, Outcome, Plan, Problem, Request, Settlement, Wait,
+};
 
 impl Context {
     /// The channel's configuration, as the connector's own type.

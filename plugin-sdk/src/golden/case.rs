@@ -1,0 +1,118 @@
+//! The files of a case: finding, reading and writing them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::difference::differences;
+use crate::Context;
+
+/// When the hub took the message, where a case does not say: 2026-01-01T00:00:00Z.
+pub const RECEIVED_MS: u64 = 1_767_225_600_000;
+
+/// The channel that every case runs in.
+pub const CHANNEL: &str = "golden";
+
+pub fn folders_with(connector: &Path, input: &str) -> Result<Vec<PathBuf>, String> {
+    let golden = connector.join("golden");
+    let entries =
+        fs::read_dir(&golden).map_err(|error| format!("failed to list {}: {error}", golden.display()))?;
+    let mut folders: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.join(input).is_file()).collect();
+    folders.sort();
+    Ok(folders)
+}
+
+/// Compares with what is expected, or makes it what is expected.
+pub fn settle(case: &Path, actual: &Value, update: bool) -> Result<(), String> {
+    let path = case.join("expected.json");
+    if update {
+        let mut text = serde_json::to_string_pretty(actual).expect("a JSON value is always JSON");
+        text.push('\n');
+        return fs::write(&path, text)
+            .map_err(|error| format!("failed to write {}: {error}", path.display()));
+    }
+    let expected: Value = json(&path)?;
+    let found = differences(&expected, actual);
+    if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
+}
+
+pub fn context(config: &toml::Table, now: u64) -> Context {
+    let config = plain(&toml::Value::Table(config.clone()));
+    Context { channel: CHANNEL.into(), config: config.to_string().into_bytes(), now }
+}
+
+pub fn text(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("failed to read {}: {error}", path.display()))
+}
+
+pub fn json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    serde_json::from_str(&text(path)?).map_err(|error| format!("failed to read {}: {error}", path.display()))
+}
+
+pub fn toml<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    toml::from_str(&text(path)?).map_err(|error| format!("failed to read {}: {error}", path.display()))
+}
+
+/// TOML as JSON; times become text.
+pub fn plain(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::from(text.as_str()),
+        toml::Value::Integer(number) => Value::from(*number),
+        toml::Value::Float(number) => Value::from(*number),
+        toml::Value::Boolean(truth) => Value::from(*truth),
+        toml::Value::Datetime(time) => Value::from(time.to_string()),
+        toml::Value::Array(items) => items.iter().map(plain).collect(),
+        toml::Value::Table(table) => {
+            Value::Object(table.iter().map(|(key, value)| (key.clone(), plain(value))).collect())
+        }
+    }
+}
+
+/// Milliseconds since the epoch of an RFC 3339 time.
+pub fn millis(text: &str) -> Result<u64, String> {
+    let bad = || format!("{text:?} is not a time since 1970 with its offset, like \"2026-01-01T00:00:00Z\"");
+    let parsed: toml::value::Datetime = text.parse().map_err(|_| bad())?;
+    let (Some(date), Some(time), Some(offset)) = (parsed.date, parsed.time, parsed.offset) else {
+        return Err(bad());
+    };
+    let offset_minutes = match offset {
+        toml::value::Offset::Z => 0,
+        toml::value::Offset::Custom { minutes } => i64::from(minutes),
+    };
+    let minutes = days(i64::from(date.year), i64::from(date.month), i64::from(date.day)) * 1_440
+        + i64::from(time.hour) * 60
+        + i64::from(time.minute)
+        - offset_minutes;
+    let seconds = minutes * 60 + i64::from(time.second.unwrap_or(0));
+    let millis = seconds * 1_000 + i64::from(time.nanosecond.unwrap_or(0) / 1_000_000);
+    u64::try_from(millis).map_err(|_| bad())
+}
+
+/// Days from 1970-01-01 to that day of the Gregorian calendar. Years begin in March, so that the leap day comes last.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let before_year = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    before_year + (153 * month + 2) / 5 + day - 1 - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_counted_from_the_epoch() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2026-01-01T00:00:00Z", Some(RECEIVED_MS)),
+            ("2024-02-29T23:59:59.250+01:00", Some(1_709_247_599_250)),
+            ("2000-03-01T00:00:00Z", Some(951_868_800_000)),
+            ("2026-01-01", None),
+            ("1969-12-31T00:00:00Z", None),
+        ] {
+            assert_eq!(millis(text).ok(), expected, "{text}");
+        }
+    }
+}
