@@ -1,1 +1,97 @@
+//! Senders and receivers that already speak canonical events: CloudEvents 1.0 in JSON, one by one or in batches.
+//!
+//! It never looks into `data`: the bytes a sender wrote there are the bytes the hub gets, and the other way round.
 
+mod read;
+mod write;
+
+use serde::Deserialize;
+use snodo_connector::{
+    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Request, Source,
+};
+
+pub struct Canonical;
+
+impl Source for Canonical {
+    fn decode(_: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
+        read::events(&message.body)
+    }
+}
+
+/// Where events go. With a `url` they are posted, without one they are lines of a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    file: String,
+    url: Option<String>,
+    /// Many events in one request, as CloudEvents' JSON batch format. For a `url` only: a file has a line per event.
+    batch: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { file: "events.jsonl".into(), url: None, batch: false }
+    }
+}
+
+impl Destination for Canonical {
+    fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
+        match ctx.config::<Config>() {
+            Ok(config) => config.plan(&deliveries, &(0..count(&deliveries)).collect::<Vec<_>>()),
+            Err(fault) => Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
+        }
+    }
+
+    fn interpret(ctx: &Context, exchange: Exchange) -> Plan {
+        let Exchange { deliveries, answer, .. } = exchange;
+        if answer.is_success() {
+            return Plan::settle_all(deliveries.len(), &Outcome::Accepted(None));
+        }
+        let fault = answer.fault(format!("the receiver answered {}", answer.status));
+        match (&fault, ctx.config::<Config>()) {
+            // One event that a receiver cannot take must not take its neighbours with it: ask again in halves.
+            (Fault::Permanent(_), Ok(config)) if deliveries.len() > 1 => {
+                let places: Vec<u32> = (0..count(&deliveries)).collect();
+                let (first, second) = places.split_at(places.len() / 2);
+                let mut plan = config.plan(&deliveries, first);
+                plan.calls.append(&mut config.plan(&deliveries, second).calls);
+                plan
+            }
+            _ => Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
+        }
+    }
+}
+
+impl Config {
+    /// The calls for the deliveries at these places.
+    fn plan(&self, deliveries: &[Delivery], places: &[u32]) -> Plan {
+        let mut plan = Plan::new();
+        match &self.url {
+            Some(url) if self.batch => {
+                let events = places.iter().map(|&place| &deliveries[place as usize].event);
+                let request = request(url, "application/cloudevents-batch+json", write::batch(events));
+                plan.call(request, places.to_vec(), Vec::new());
+            }
+            url => {
+                let target = url.as_ref().unwrap_or(&self.file);
+                for &place in places {
+                    let body = write::event(&deliveries[place as usize].event);
+                    plan.call(request(target, "application/cloudevents+json", body), vec![place], Vec::new());
+                }
+            }
+        }
+        plan
+    }
+}
+
+/// Media types of the CloudEvents HTTP binding 1.0.2, sections 3.2 and 3.3.
+fn request(target: &str, media: &str, body: Vec<u8>) -> Request {
+    let headers = vec![("content-type".into(), media.into())];
+    Request { method: "POST".into(), target: target.into(), headers, body }
+}
+
+fn count(deliveries: &[Delivery]) -> u32 {
+    u32::try_from(deliveries.len()).expect("a batch is bounded far below u32")
+}
+
+snodo_connector::export!(Canonical: source, destination);

@@ -1,0 +1,47 @@
+//! Builds every connector of this folder to a component, for `src/lib.rs` to embed. What is not changed is not built again.
+
+#[path = "build/guests.rs"]
+mod guests;
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() {
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package's folder"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names the output folder"));
+    let connectors = connectors_in(&here);
+    let names: Vec<&str> = connectors.iter().map(String::as_str).collect();
+    guests::build(here.parent().expect("connectors lie in the workspace"), &names, &out);
+
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
+    let mut catalogue = String::from("[\n");
+    for name in connectors {
+        guests::rerun_if_changed(&here.join(&name));
+        let manifest = here.join(&name).join("connector.toml");
+        let component = out.join(format!("{name}.wasm"));
+        writeln!(
+            catalogue,
+            "Embedded {{ name: {name:?}, manifest: include_str!({manifest:?}), component: include_bytes!({component:?}) }},"
+        )
+        .expect("writing to a string does not fail");
+    }
+    catalogue.push(']');
+    fs::write(out.join("catalogue.rs"), catalogue).expect("the output folder can be written");
+}
+
+/// A connector is a crate with a `connector.toml`; the crate has the folder's name. A new one comes with a change of the
+/// workspace's list of members, so that its appearing is seen.
+fn connectors_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the connectors' folder can be listed");
+    let crates = entries.flatten().filter(|entry| entry.path().join("Cargo.toml").is_file());
+    let mut names: Vec<String> = crates.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names.retain(|name| {
+        let manifest = folder.join(name).join("connector.toml");
+        println!("cargo::rerun-if-changed={}", manifest.display());
+        manifest.is_file()
+    });
+    names
+}

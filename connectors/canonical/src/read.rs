@@ -1,0 +1,213 @@
+//! CloudEvents' JSON format (1.0.2) into drafts: one object, an array of them, or JSON Lines.
+//!
+//! All or nothing: one event that cannot be read makes the whole message a fault that names the place. `data` is passed
+//! on as the bytes it came in.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use snodo_connector::{Draft, Fault};
+
+/// The drafts of a body. Places in faults are JSON Pointers; of JSON Lines, each line counts as an element.
+pub fn events(body: &[u8]) -> Result<Vec<Draft>, Fault> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => Err(Fault::permanent("failed to read the body: it is empty")),
+        Some(b'[') => array(body),
+        Some(_) => lines(body),
+    }
+}
+
+fn array(body: &[u8]) -> Result<Vec<Draft>, Fault> {
+    let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| unreadable("", &error))?;
+    elements.iter().enumerate().map(|(place, raw)| one(raw, &format!("/{place}"))).collect()
+}
+
+/// An object alone is JSON Lines of one line.
+fn lines(body: &[u8]) -> Result<Vec<Draft>, Fault> {
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<Envelope>();
+    let mut drafts = Vec::new();
+    while let Some(read) = values.next() {
+        // What comes after the first line tells JSON Lines from one event; an error carries its line anyway.
+        let alone = drafts.is_empty()
+            && (read.is_err() || body[values.byte_offset()..].iter().all(u8::is_ascii_whitespace));
+        let at = if alone { String::new() } else { format!("/{}", drafts.len()) };
+        drafts.push(read.map_err(|error| unreadable(&at, &error))?.draft(&at)?);
+    }
+    Ok(drafts)
+}
+
+fn one(raw: &RawValue, at: &str) -> Result<Draft, Fault> {
+    serde_json::from_str::<Envelope>(raw.get()).map_err(|error| unreadable(at, &error))?.draft(at)
+}
+
+fn unreadable(at: &str, error: &serde_json::Error) -> Fault {
+    Fault::permanent_at(at, format!("failed to read a CloudEvents object: {error}"))
+}
+
+/// One event's attributes, borrowed from the body.
+#[derive(Default)]
+struct Envelope<'a> {
+    specversion: Option<Cow<'a, str>>,
+    id: Option<Cow<'a, str>>,
+    kind: Option<Cow<'a, str>>,
+    source: Option<Cow<'a, str>>,
+    subject: Option<Cow<'a, str>>,
+    time: Option<Cow<'a, str>>,
+    content: Option<Cow<'a, str>>,
+    partition: Option<Cow<'a, str>>,
+    data: Option<&'a RawValue>,
+    binary: bool,
+    extensions: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl Envelope<'_> {
+    fn draft(self, at: &str) -> Result<Draft, Fault> {
+        let wrong = |place: &str, message: String| Err(Fault::permanent_at(format!("{at}{place}"), message));
+        if let Some(version) = self.specversion.filter(|version| version != "1.0") {
+            return wrong("/specversion", format!("expected CloudEvents 1.0, found {version}"));
+        }
+        let Some(kind) = self.kind.filter(|kind| !kind.is_empty()) else {
+            return wrong("/type", "expected the event's type, such as commerce.order.placed".into());
+        };
+        if self.binary {
+            return wrong("/data_base64", "expected the canonical body as a JSON object in data".into());
+        }
+        if let Some(content) = self.content.filter(|content| !is_json(content)) {
+            return wrong("/datacontenttype", format!("expected application/json, found {content}"));
+        }
+        let Some(data) = self.data.filter(|data| data.get().starts_with('{')) else {
+            return wrong("/data", "expected the canonical body, a JSON object".into());
+        };
+        let mut attributes: Vec<(String, String)> = self
+            .extensions
+            .into_iter()
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        // CloudEvents' ids are unique within their source only; the hub's own source takes its place in the envelope.
+        let key = self.id.map(|id| match &self.source {
+            Some(source) => format!("{source}#{id}"),
+            None => id.into_owned(),
+        });
+        attributes.extend(self.source.map(|source| ("origin".to_owned(), source.into_owned())));
+        Ok(Draft {
+            key,
+            kind: kind.into_owned(),
+            subject: self.subject.map(Cow::into_owned),
+            time: self.time.map(Cow::into_owned),
+            ordering_key: self.partition.map(Cow::into_owned),
+            attributes,
+            data: data.get().as_bytes().to_vec(),
+        })
+    }
+}
+
+fn is_json(media: &str) -> bool {
+    let essence = media.split(';').next().unwrap_or_default().trim();
+    essence == "application/json" || essence.ends_with("+json")
+}
+
+impl<'de> Deserialize<'de> for Envelope<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Attributes)
+    }
+}
+
+/// By hand: serde's `flatten` would copy every value, and cannot hold `data` as raw text.
+struct Attributes;
+
+impl<'de> Visitor<'de> for Attributes {
+    type Value = Envelope<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("a CloudEvents object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
+        let mut found = Envelope::default();
+        while let Some(Text(name)) = map.next_key()? {
+            let attribute = match name.as_ref() {
+                "data" => {
+                    found.data = Some(map.next_value()?);
+                    continue;
+                }
+                "data_base64" => {
+                    found.binary = map.next_value::<Option<IgnoredAny>>()?.is_some();
+                    continue;
+                }
+                // The hub's own vocabulary says which schema holds.
+                "dataschema" => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+                "specversion" => &mut found.specversion,
+                "id" => &mut found.id,
+                "type" => &mut found.kind,
+                "source" => &mut found.source,
+                "subject" => &mut found.subject,
+                "time" => &mut found.time,
+                "datacontenttype" => &mut found.content,
+                "partitionkey" => &mut found.partition,
+                _ => {
+                    let value = map.next_value::<Option<Attribute>>()?;
+                    found.extensions.extend(value.map(|Attribute(value)| (name, value)));
+                    continue;
+                }
+            };
+            // An attribute that is null is absent (JSON format, section 2.2).
+            *attribute = map.next_value::<Option<Text>>()?.map(|Text(value)| value);
+        }
+        Ok(found)
+    }
+}
+
+/// A string, borrowed where it has no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Scalar { strings_only: true }).map(Text)
+    }
+}
+
+/// An extension's value: a string, a boolean or an integer (CloudEvents 1.0.2, type system), as text.
+struct Attribute<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Attribute<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Scalar { strings_only: false }).map(Attribute)
+    }
+}
+
+struct Scalar {
+    strings_only: bool,
+}
+
+impl<'de> Visitor<'de> for Scalar {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(if self.strings_only { "a string" } else { "a string, a boolean or an integer" })
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(if value { "true" } else { "false" }))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(value.to_string()))
+    }
+}
