@@ -1,1 +1,6 @@
-fn main(){}
+//! The end-to-end tests: the built hub, as a process, between real senders and real receivers. One binary; each module is a promise.
+
+mod company;
+mod demo;
+mod line;
+mod receiver;

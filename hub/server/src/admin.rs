@@ -1,0 +1,51 @@
+//! What an operator tells a running hub: over a socket in its data directory, which only the hub's own user can open. The other
+//! commands read the store beside the hub; these change it, and the hub is the only one that may.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use snodo_store::{Item, Requeued};
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::hub::{Condition, socket};
+
+/// A socket that a killed hub left behind is in nobody's way: the store's lock says that there is one hub.
+pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
+    let path = socket(data);
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).with_context(|| format!("failed to make {}", path.display()))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+        .with_context(|| format!("failed to guard {}", path.display()))?;
+    Ok(listener)
+}
+
+pub async fn serve(listener: UnixListener, condition: Arc<Condition>, stop: CancellationToken) {
+    let router = Router::new().route("/retry", post(retry)).with_state(condition);
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        warn!(%error, "the operator's socket failed; commands that change the store need a restart");
+    }
+}
+
+async fn retry(
+    State(condition): State<Arc<Condition>>,
+    Json(items): Json<Vec<Item>>,
+) -> Result<Json<Requeued>, (StatusCode, String)> {
+    let requeued = condition
+        .store
+        .requeue(items)
+        .await
+        .map_err(|error| (StatusCode::CONFLICT, error.to_string()))?;
+    requeued.channels.iter().for_each(|channel| condition.sources.ring(channel));
+    requeued.destinations.iter().for_each(|channel| condition.destinations.ring(channel));
+    info!(messages = requeued.messages, deliveries = requeued.deliveries, "taken out of quarantine, to be tried again");
+    Ok(Json(requeued))
+}

@@ -1,0 +1,73 @@
+//! `snodo check`: every mistake in the declarations, at once.
+
+use snodo_core::declare::{Declarations, Inlet, Mistake, Outlet};
+use snodo_core::verify::Verifier;
+use snodo_core::vocabulary::Vocabulary;
+
+use super::{Exit, Invocation, screen};
+use crate::configuration::Configuration;
+use crate::sender;
+use crate::transport::secrets;
+
+pub fn check(invocation: &Invocation) -> anyhow::Result<Exit> {
+    let configuration = Configuration::read(&invocation.config)?;
+    let vocabulary = Vocabulary::load();
+    match configuration.declarations(&vocabulary) {
+        Ok(declarations) => {
+            print(invocation, &declarations.notes)?;
+            if !invocation.json {
+                missing_secrets(&configuration, &declarations)?;
+                screen::line(format!(
+                    "No mistakes: {} and {}.",
+                    count(declarations.channels.len(), "channel"),
+                    count(declarations.routes.len(), "route")
+                ))?;
+            }
+            Ok(Exit::Fine)
+        }
+        Err(mistakes) => {
+            print(invocation, &mistakes)?;
+            if !invocation.json {
+                screen::line(format!("{} found. Nothing was changed.", count(mistakes.len(), "mistake")))?;
+            }
+            Ok(Exit::Wrong)
+        }
+    }
+}
+
+pub fn print(invocation: &Invocation, mistakes: &[Mistake]) -> anyhow::Result<()> {
+    for mistake in mistakes {
+        match invocation.json {
+            true => screen::json(mistake)?,
+            false => screen::line(mistake.to_string())?,
+        }
+    }
+    Ok(())
+}
+
+/// Secrets are not part of the declarations; the one who checks may well not be the one who has them.
+fn missing_secrets(configuration: &Configuration, declarations: &Declarations) -> anyhow::Result<()> {
+    for (name, channel) in &declarations.channels {
+        let verifies = match &channel.receive {
+            Some(Inlet::Http(http)) => Verifier::new(&http.verify, |at| secrets::resolve(at, &configuration.folder))
+                .map(|_| ())
+                .map_err(anyhow::Error::from),
+            _ => Ok(()),
+        };
+        let sends = match &channel.send {
+            Some(Outlet::Http(http)) => sender::outbound(configuration, http).map(|_| ()),
+            _ => Ok(()),
+        };
+        for error in [verifies.err(), sends.err()].into_iter().flatten() {
+            screen::line(format!("channels/{name}.toml: note: {error}"))?;
+        }
+    }
+    Ok(())
+}
+
+pub fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}

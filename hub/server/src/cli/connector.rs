@@ -1,0 +1,90 @@
+//! `snodo connector`: the connectors at hand, embedded and from the configuration's folder.
+
+use serde_json::json;
+
+use super::{Exit, Invocation, screen};
+use crate::configuration::{self, Available, Configuration, Origin};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// List them: what each joins, which way, and where it comes from
+    List,
+    /// Show one: what it says of itself, and what a channel can configure
+    Show {
+        /// Its name, as `snodo connector list` shows it
+        name: String,
+    },
+}
+
+pub fn connector(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
+    // Without a configuration there still are the connectors of the binary.
+    let available = match invocation.config.join("hub.toml").is_file() {
+        true => Configuration::read(&invocation.config)?.connectors,
+        false => configuration::embedded()?,
+    };
+    match command {
+        Command::List => list(invocation, &available),
+        Command::Show { name } => show(invocation, &available, &name),
+    }
+}
+
+fn list(invocation: &Invocation, available: &[Available]) -> anyhow::Result<Exit> {
+    let mut table = screen::Table::new(&["connector", "version", "touchpoint", "roles", "from", "what for"]);
+    for one in available {
+        let manifest = &one.manifest;
+        let roles = roles(one);
+        if invocation.json {
+            screen::json(&json!({
+                "name": manifest.name, "version": manifest.version, "title": manifest.title,
+                "touchpoint": manifest.touchpoint, "roles": roles, "origin": origin(one), "summary": manifest.summary,
+            }))?;
+        } else {
+            table.row([
+                manifest.name.clone(),
+                manifest.version.clone(),
+                manifest.touchpoint.as_str().to_owned(),
+                roles.join(", "),
+                origin(one),
+                manifest.summary.clone(),
+            ]);
+        }
+    }
+    if !invocation.json {
+        table.print()?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn show(invocation: &Invocation, available: &[Available], name: &str) -> anyhow::Result<Exit> {
+    let Some(one) = available.iter().find(|one| one.manifest.name == name) else {
+        let names: Vec<&str> = available.iter().map(|one| one.manifest.name.as_str()).collect();
+        eprintln!("snodo: there is no connector {name:?}; there are {}", names.join(", "));
+        return Ok(Exit::Wrong);
+    };
+    let digest = blake3::hash(&one.component()?).to_hex();
+    if invocation.json {
+        let mut value = serde_json::to_value(&one.manifest)?;
+        value["digest"] = json!(digest.as_str());
+        value["origin"] = json!(origin(one));
+        screen::json(&value)?;
+        return Ok(Exit::Fine);
+    }
+    screen::line(format!("# {} ({}), component blake3:{digest}\n", one.manifest.title, origin(one)))?;
+    screen::line(one.manifest_text.trim_end())?;
+    Ok(Exit::Fine)
+}
+
+fn roles(one: &Available) -> Vec<&'static str> {
+    let manifest = &one.manifest;
+    [("source", manifest.source.is_some()), ("destination", manifest.destination.is_some())]
+        .into_iter()
+        .filter_map(|(role, has)| has.then_some(role))
+        .collect()
+}
+
+fn origin(one: &Available) -> String {
+    match &one.origin {
+        Origin::Embedded(_) => "the hub".to_owned(),
+        Origin::Folder(path) => path.display().to_string(),
+    }
+}

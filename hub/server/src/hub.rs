@@ -1,0 +1,375 @@
+//! A running hub: everything hangs off this value, and two of them run side by side in one process. Puts the parts together,
+//! starts them, and stops them in the order that loses nothing: the door first, the store last.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use snodo_core::declare::{Channel as Declared, Declarations, FileInlet, HttpInlet, Inlet, Outlet};
+use snodo_core::verify::Verifier;
+use snodo_core::vocabulary::Vocabulary;
+use snodo_core::{ChannelName, Message, MessageId};
+use snodo_host::{Compile, Connector, Limits, Role, Sandbox};
+use snodo_store::{Options as StoreOptions, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::configuration::Configuration;
+use crate::intake::{Bells, Intake};
+use crate::outbox::Outbox;
+use crate::pipeline::{Channel, Line};
+use crate::sender::Sender;
+use crate::transport::file_in::{FileIn, Inbox};
+use crate::transport::http_in::{self, Channels, Door, Inbound};
+use crate::transport::http_out::Client;
+use crate::transport::{AcceptError, secrets};
+use crate::{admin, clock, operate};
+
+/// How often the rows of the ledger are counted against the numbers that are kept.
+const AUDIT_EVERY: Duration = Duration::from_secs(300);
+
+/// How often a folder is looked into: soon enough for a person who waits, and no load on a network share.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a sender is asked to wait when too much is waiting to be written.
+const BUSY_FOR: Duration = Duration::from_secs(1);
+
+pub struct Options {
+    /// How components are compiled: in a process of its own, when this is the snodo binary.
+    pub compile: Compile,
+    /// The declared address, unless another is given: tests take port 0.
+    pub listen: Option<SocketAddr>,
+}
+
+impl Options {
+    /// For the snodo binary, which compiles by calling itself.
+    pub fn of_binary() -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("failed to find this very program")?;
+        let compile = Compile::Process { program, args: vec!["compile-component".to_owned()] };
+        Ok(Self { compile, listen: None })
+    }
+}
+
+pub struct Hub {
+    pub address: SocketAddr,
+    pub store: Store,
+    pub line: Arc<Line>,
+    door: CancellationToken,
+    intake: CancellationToken,
+    outbox: CancellationToken,
+    aside: CancellationToken,
+    door_tasks: TaskTracker,
+    intake_tasks: TaskTracker,
+    outbox_tasks: TaskTracker,
+    aside_tasks: TaskTracker,
+}
+
+/// What the parts that answer questions about the hub need of it.
+pub struct Condition {
+    pub store: Store,
+    pub stopping: CancellationToken,
+    /// The last message could not be kept for want of room.
+    pub full: AtomicBool,
+    pub sources: Bells,
+    pub destinations: Bells,
+    pub declared: Vec<ChannelName>,
+    pub company: String,
+}
+
+impl Hub {
+    pub async fn start(
+        configuration: &Configuration,
+        declarations: Declarations,
+        options: Options,
+    ) -> anyhow::Result<Self> {
+        let data = configuration.path(&declarations.hub.data);
+        let listen = options.listen.unwrap_or(declarations.hub.listen);
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("failed to listen on {listen}: is another hub running? (listen in hub.toml)"))?;
+        let address = listener.local_addr()?;
+        let store_options =
+            StoreOptions { dedup_window: declarations.hub.dedup.window.0, ..StoreOptions::default() };
+        let store = Store::open(&data, store_options)?;
+
+        let sandbox = sandbox(configuration, &declarations, options.compile)?;
+        let line = Arc::new(compile(configuration, &declarations, &sandbox)?);
+        let client = Client::new()?;
+
+        let hub = Self {
+            address,
+            store: store.clone(),
+            line: Arc::clone(&line),
+            door: CancellationToken::new(),
+            intake: CancellationToken::new(),
+            outbox: CancellationToken::new(),
+            aside: CancellationToken::new(),
+            door_tasks: TaskTracker::new(),
+            intake_tasks: TaskTracker::new(),
+            outbox_tasks: TaskTracker::new(),
+            aside_tasks: TaskTracker::new(),
+        };
+        let channels = &declarations.channels;
+        let named = |wanted: fn(&Declared) -> bool| {
+            channels.iter().filter(move |(_, one)| wanted(one)).map(|(name, _)| name.clone())
+        };
+        let condition = Arc::new(Condition {
+            store: store.clone(),
+            stopping: hub.door.clone(),
+            full: AtomicBool::new(false),
+            sources: Bells::new(named(|one| one.receive.is_some())),
+            destinations: Bells::new(named(|one| one.send.is_some())),
+            declared: channels.keys().cloned().collect(),
+            company: declarations.hub.company.clone(),
+        });
+        hub.start_outboxes(configuration, &declarations, &client, &condition)?;
+        hub.start_intakes(&condition);
+        hub.start_aside(&data, &condition)?;
+        hub.open_door(configuration, &declarations, listener, &condition)?;
+        warn_of_strangers(&condition)?;
+        info!(%address, channels = channels.len(), routes = line.routes.len(), "the hub is running");
+        Ok(hub)
+    }
+
+    fn start_outboxes(
+        &self,
+        configuration: &Configuration,
+        declarations: &Declarations,
+        client: &Client,
+        condition: &Condition,
+    ) -> anyhow::Result<()> {
+        let permits = permits();
+        for (name, declared) in &declarations.channels {
+            let Some(outlet) = &declared.send else { continue };
+            let sender = Sender::new(configuration, client, outlet)
+                .with_context(|| format!("channels/{name}.toml: failed to prepare send"))?;
+            let outbox = Outbox {
+                destination: name.clone(),
+                line: Arc::clone(&self.line),
+                store: self.store.clone(),
+                sender: Arc::new(sender),
+                concurrent: match outlet {
+                    Outlet::Http(http) => http.concurrent,
+                    // A file is written by one at a time.
+                    Outlet::File(_) => 1,
+                },
+                permits: Arc::clone(&permits),
+                bell: condition.destinations.of(name),
+            };
+            self.outbox_tasks.spawn(outbox.run(self.outbox.clone()));
+        }
+        Ok(())
+    }
+
+    fn start_intakes(&self, condition: &Condition) {
+        let permits = permits();
+        for name in condition.sources.names() {
+            let intake = Intake {
+                channel: name.clone(),
+                line: Arc::clone(&self.line),
+                store: self.store.clone(),
+                permits: Arc::clone(&permits),
+                bell: condition.sources.of(name),
+                destinations: condition.destinations.clone(),
+            };
+            self.intake_tasks.spawn(intake.run(self.intake.clone()));
+        }
+    }
+
+    /// What runs beside the line: the operator's socket and the audit of the ledger.
+    fn start_aside(&self, data: &std::path::Path, condition: &Arc<Condition>) -> anyhow::Result<()> {
+        let socket = admin::bind(data)?;
+        self.aside_tasks.spawn(admin::serve(socket, Arc::clone(condition), self.aside.clone()));
+        let (store, stop) = (self.store.clone(), self.aside.clone());
+        self.aside_tasks.spawn(async move {
+            while stop.run_until_cancelled(tokio::time::sleep(AUDIT_EVERY)).await.is_some() {
+                let store = store.clone();
+                match tokio::task::spawn_blocking(move || store.audit()).await {
+                    Ok(Ok(audit)) if audit.agrees() && audit.counted.difference() == 0 => {}
+                    Ok(Ok(audit)) => error!(?audit, "the ledger does not balance"),
+                    Ok(Err(error)) => warn!(%error, "the ledger could not be counted"),
+                    Err(panic) => error!(%panic, "the audit failed"),
+                }
+            }
+        });
+        Ok(())
+    }
+
+    fn open_door(
+        &self,
+        configuration: &Configuration,
+        declarations: &Declarations,
+        listener: TcpListener,
+        condition: &Arc<Condition>,
+    ) -> anyhow::Result<()> {
+        let limits = http_in::Limits {
+            body_bytes_max: declarations.hub.limits.body_bytes_max,
+            body_time_max: declarations.hub.limits.request_time_max.0,
+            json_depth_max: declarations.hub.limits.depth_max,
+            concurrent_max: declarations.hub.limits.requests_max,
+        };
+        let accept = {
+            let condition = Arc::clone(condition);
+            move |message: Message| {
+                let condition = Arc::clone(&condition);
+                async move { accept(&condition, message).await }
+            }
+        };
+        let mut inbound = Vec::new();
+        for (name, declared) in &declarations.channels {
+            match &declared.receive {
+                Some(Inlet::Http(HttpInlet { verify })) => {
+                    let verifier = Verifier::new(verify, |at| secrets::resolve(at, &configuration.folder))
+                        .with_context(|| format!("channels/{name}.toml: failed to prepare receive.verify"))?;
+                    let manifest = &configuration.connector(&declared.connector).expect("declared ones exist").manifest;
+                    let headers = manifest.source.as_ref().map(|source| source.headers.as_slice()).unwrap_or_default();
+                    inbound.push(Inbound::new(name.clone(), verifier, headers, limits));
+                }
+                Some(Inlet::File(FileInlet { folder, pattern, settle })) => {
+                    let inbox = Inbox {
+                        channel: name.clone(),
+                        folder: configuration.path(folder),
+                        pattern: pattern.clone(),
+                        settle: settle.0,
+                        body_bytes_max: limits.body_bytes_max,
+                    };
+                    let watch = FileIn::new(inbox, accept.clone());
+                    self.door_tasks.spawn(watch.run(LOOK_EVERY, clock::now, self.door.clone()));
+                }
+                None => {}
+            }
+        }
+        let channels = Channels::default();
+        channels.replace(inbound);
+        let door = Door::new(channels, accept, clock::now);
+        let router = door.router().merge(operate::router(Arc::clone(condition)));
+        self.door_tasks.spawn(http_in::serve(listener, router, self.door.clone()));
+        Ok(())
+    }
+
+    /// Stops taking messages, finishes what is under way, and closes the store.
+    pub async fn stop(self) {
+        let parts = [
+            (&self.door, &self.door_tasks),
+            (&self.intake, &self.intake_tasks),
+            (&self.outbox, &self.outbox_tasks),
+            (&self.aside, &self.aside_tasks),
+        ];
+        for (token, tasks) in parts {
+            token.cancel();
+            tasks.close();
+            tasks.wait().await;
+        }
+        self.store.close().await;
+        info!("the hub has stopped");
+    }
+}
+
+/// Batches that are worked on at one time: connectors are busy with the processor, so more than it has cores gains nothing;
+/// the rest are for those that hang.
+fn permits() -> Arc<Semaphore> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    Arc::new(Semaphore::new(cores + 4))
+}
+
+async fn accept(condition: &Condition, message: Message) -> Result<MessageId, AcceptError> {
+    let (id, channel) = (message.id, message.channel.clone());
+    let accepted = condition.store.accept(message).await;
+    condition.full.store(matches!(accepted, Err(StoreError::Full)), Ordering::Relaxed);
+    match accepted {
+        Ok(_) => {
+            condition.sources.ring(&channel);
+            Ok(id)
+        }
+        Err(StoreError::Full) => Err(AcceptError::Full),
+        Err(StoreError::Overloaded) => Err(AcceptError::Busy { retry_after: BUSY_FOR }),
+        Err(StoreError::Closed) => Err(AcceptError::Closing),
+        Err(error) => {
+            error!(%channel, %error, "failed to keep a message; the sender was told");
+            Err(AcceptError::Internal)
+        }
+    }
+}
+
+/// The sandbox of a configuration, with its compiled code in the data directory.
+pub fn sandbox(
+    configuration: &Configuration,
+    declarations: &Declarations,
+    compile: Compile,
+) -> anyhow::Result<Sandbox> {
+    let cache_dir = Some(configuration.path(&declarations.hub.data).join("compiled"));
+    Ok(Sandbox::new(snodo_host::Options { cache_dir, compile, limits: Limits::default() })?)
+}
+
+/// The declarations with their connectors loaded.
+pub fn compile(
+    configuration: &Configuration,
+    declarations: &Declarations,
+    sandbox: &Sandbox,
+) -> anyhow::Result<Line> {
+    let mut loaded: BTreeMap<&str, Arc<Connector>> = BTreeMap::new();
+    let mut channels = HashMap::new();
+    for (name, declared) in &declarations.channels {
+        let available = configuration.connector(&declared.connector).expect("declared ones exist");
+        let connector = match loaded.get(declared.connector.as_str()) {
+            Some(connector) => Arc::clone(connector),
+            None => {
+                let connector = Arc::new(
+                    sandbox
+                        .load(&available.component()?)
+                        .with_context(|| format!("failed to load the connector {}", declared.connector))?,
+                );
+                loaded.insert(&declared.connector, Arc::clone(&connector));
+                connector
+            }
+        };
+        for (role, wanted) in [(Role::Source, declared.receive.is_some()), (Role::Destination, declared.send.is_some())] {
+            anyhow::ensure!(
+                !wanted || connector.has(role),
+                "channels/{name}.toml: the component of {} does not have the role that its manifest names",
+                declared.connector
+            );
+        }
+        let channel = Channel {
+            name: name.clone(),
+            source: declarations.source_uri(name).into(),
+            connector,
+            config: serde_json::to_vec(&declared.config)?.into(),
+            batch_max: available.manifest.destination.as_ref().map_or(1, |destination| destination.batch_max),
+        };
+        channels.insert(name.clone(), channel);
+    }
+    Ok(Line {
+        vocabulary: Arc::new(Vocabulary::load()),
+        channels,
+        routes: declarations.routes().into_iter().map(|route| (route.name.clone(), route)).collect(),
+        schedule: declarations.hub.retry.schedule(),
+    })
+}
+
+/// Messages and deliveries of channels that are no longer declared stay in the store; somebody should know.
+fn warn_of_strangers(condition: &Condition) -> anyhow::Result<()> {
+    for channel in condition.store.pending_channels()? {
+        if !condition.declared.contains(&channel) {
+            warn!(%channel, "messages wait for a channel that is not declared any more");
+        }
+    }
+    for (channel, count) in condition.store.destinations_in_flight()? {
+        if !condition.declared.contains(&channel) {
+            warn!(%channel, count, "deliveries wait for a channel that is not declared any more");
+        }
+    }
+    Ok(())
+}
+
+/// Where the operator's socket of a data directory is.
+pub fn socket(data: &std::path::Path) -> PathBuf {
+    data.join("hub.sock")
+}

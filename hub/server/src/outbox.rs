@@ -1,0 +1,287 @@
+//! Carries the deliveries of one destination from the store through encode, send and interpret to their fates.
+//! One task per destination, with its own bounds: one that is slow or dead keeps nobody else waiting, and memory holds only
+//! what is in flight; the queue itself is in the store.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use snodo_core::{ChannelName, Timestamp};
+use snodo_store::{DeliverySeq, Due, Settled, Settlement, Store, StoreError};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use crate::clock;
+use crate::pipeline::{Line, encode, interpret};
+use crate::pipeline::encode::Call;
+use crate::pipeline::interpret::Answered;
+use crate::sender::Sender;
+
+/// Deliveries between the store and their fate at one time.
+const IN_FLIGHT_MAX: usize = 512;
+
+/// What is read from the store at once: one or two calls of a connector.
+const CLAIM_MAX: usize = 128;
+
+/// Bodies of one claim in memory.
+const CLAIM_BYTES_MAX: usize = 4 << 20;
+
+/// Answers that one call of the connector explains.
+const INTERPRET_MAX: usize = 128;
+
+/// How long to leave a store alone that could not write.
+const STORE_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest sleep before looking for due retries again, if nothing rings: clocks jump.
+const LOOK_AT_LEAST: Duration = Duration::from_secs(30);
+
+/// How long calls that are under way may take once the hub is told to stop. Later ones are sent again after the start.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+pub struct Outbox {
+    pub destination: ChannelName,
+    pub line: Arc<Line>,
+    pub store: Store,
+    pub sender: Arc<Sender>,
+    /// How many requests are under way at one time.
+    pub concurrent: usize,
+    /// How many batches are worked on at one time, over all channels.
+    pub permits: Arc<Semaphore>,
+    pub bell: Arc<Notify>,
+}
+
+/// What a finished task of the outbox brings.
+enum Step {
+    Claimed(Result<Claimed, StoreError>),
+    Answered(Box<Answered>),
+    Interpreted(interpret::Interpreted),
+    Written(Result<Vec<Settled>, (StoreError, Vec<Settled>)>),
+}
+
+struct Claimed {
+    /// Where the next claim goes on.
+    cursor: DeliverySeq,
+    /// There may be more right now.
+    more: bool,
+    parked: Vec<DeliverySeq>,
+    encoded: encode::Encoded,
+    next_due: Option<Timestamp>,
+}
+
+/// What the outbox holds between its steps.
+struct Desk {
+    cursor: DeliverySeq,
+    in_flight: usize,
+    /// Retries that were claimed and are not settled: the store still shows them as due.
+    parked: HashSet<DeliverySeq>,
+    answered: Vec<Answered>,
+    settled: Vec<Settled>,
+    more: bool,
+    claiming: bool,
+    interpreting: bool,
+    writing: bool,
+    next_due: Option<Timestamp>,
+    tasks: JoinSet<Step>,
+}
+
+impl Outbox {
+    /// Returns when told to stop and what was under way is settled. An outbox that breaks begins anew from the store.
+    pub async fn run(self, stop: CancellationToken) {
+        let this = Arc::new(self);
+        while !stop.is_cancelled() {
+            if let Err(panic) = Arc::clone(&this).deliver(&stop).await {
+                error!(destination = %this.destination, %panic, "an outbox failed and begins anew");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    async fn deliver(self: Arc<Self>, stop: &CancellationToken) -> Result<(), tokio::task::JoinError> {
+        let mut desk = Desk::new();
+        let slots = Arc::new(Semaphore::new(self.concurrent));
+        loop {
+            self.hand_out(&mut desk);
+            let due_in = desk.next_due.map_or(LOOK_AT_LEAST, |due| due.since(clock::now()).min(LOOK_AT_LEAST));
+            tokio::select! {
+                biased;
+                Some(step) = desk.tasks.join_next() => {
+                    self.take(&mut desk, &slots, step?);
+                    while let Some(step) = desk.tasks.try_join_next() {
+                        self.take(&mut desk, &slots, step?);
+                    }
+                }
+                () = stop.cancelled() => break,
+                () = self.bell.notified(), if !desk.more => desk.more = true,
+                () = tokio::time::sleep(due_in), if !desk.more => desk.more = true,
+            }
+        }
+        let _ = tokio::time::timeout(STOP_GRACE, self.finish(&mut desk, &slots)).await;
+        Ok(())
+    }
+
+    /// Settles what is under way, and claims nothing more.
+    async fn finish(self: &Arc<Self>, desk: &mut Desk, slots: &Arc<Semaphore>) {
+        loop {
+            desk.more = false;
+            self.hand_out(desk);
+            match desk.tasks.join_next().await {
+                Some(Ok(step)) => self.take(desk, slots, step),
+                Some(Err(_)) | None => return,
+            }
+        }
+    }
+
+    /// Starts what can be started: one claim, one interpretation and one write at a time; batches grow meanwhile.
+    fn hand_out(self: &Arc<Self>, desk: &mut Desk) {
+        if !desk.claiming && desk.more && desk.in_flight < IN_FLIGHT_MAX {
+            desk.claiming = true;
+            desk.more = false;
+            let limit = CLAIM_MAX.min(IN_FLIGHT_MAX - desk.in_flight);
+            desk.tasks.spawn(Arc::clone(self).claim(desk.cursor, desk.parked.clone(), limit));
+        }
+        if !desk.interpreting && !desk.answered.is_empty() {
+            desk.interpreting = true;
+            let batch = desk.answered.split_off(desk.answered.len().saturating_sub(INTERPRET_MAX));
+            desk.tasks.spawn(Arc::clone(self).interpret(batch));
+        }
+        if !desk.writing && !desk.settled.is_empty() {
+            desk.writing = true;
+            desk.tasks.spawn(Arc::clone(self).write(std::mem::take(&mut desk.settled)));
+        }
+    }
+
+    fn take(self: &Arc<Self>, desk: &mut Desk, slots: &Arc<Semaphore>, step: Step) {
+        match step {
+            Step::Claimed(claim) => {
+                desk.claiming = false;
+                match claim {
+                    Ok(claimed) => {
+                        desk.cursor = claimed.cursor;
+                        desk.more |= claimed.more;
+                        desk.next_due = claimed.next_due;
+                        desk.in_flight += claimed.encoded.deliveries;
+                        desk.parked.extend(claimed.parked);
+                        desk.settled.extend(claimed.encoded.settled);
+                        self.send_all(desk, slots, claimed.encoded.calls);
+                    }
+                    Err(error) => {
+                        warn!(destination = %self.destination, %error, "deliveries wait in the store");
+                        desk.next_due = Some(clock::now() + STORE_PAUSE);
+                    }
+                }
+            }
+            Step::Answered(answered) => desk.answered.push(*answered),
+            Step::Interpreted(interpreted) => {
+                desk.interpreting = false;
+                desk.settled.extend(interpreted.settled);
+                self.send_all(desk, slots, interpreted.follow_ups);
+            }
+            Step::Written(Ok(settled)) => {
+                desk.writing = false;
+                desk.in_flight -= settled.len();
+                for one in &settled {
+                    desk.more |= desk.parked.remove(&one.seq);
+                    if let Settlement::Again { due } = one.result {
+                        desk.next_due = Some(desk.next_due.map_or(due, |next| next.min(due)));
+                    }
+                }
+            }
+            Step::Written(Err((error, settled))) => {
+                warn!(destination = %self.destination, %error, "fates wait to be written");
+                desk.settled.extend(settled);
+                desk.tasks.spawn(async {
+                    tokio::time::sleep(STORE_PAUSE).await;
+                    Step::Written(Ok(Vec::new()))
+                });
+            }
+        }
+    }
+
+    fn send_all(self: &Arc<Self>, desk: &mut Desk, slots: &Arc<Semaphore>, calls: Vec<Call>) {
+        for call in calls {
+            let (sender, slots) = (Arc::clone(&self.sender), Arc::clone(slots));
+            desk.tasks.spawn(async move {
+                let _slot = slots.acquire().await.expect("the semaphore is never closed");
+                Step::Answered(Box::new(Answered::of(call, &sender).await))
+            });
+        }
+    }
+
+    async fn claim(self: Arc<Self>, cursor: DeliverySeq, parked: HashSet<DeliverySeq>, limit: usize) -> Step {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
+        let job = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            Step::Claimed(self.claim_now(cursor, &parked, limit))
+        });
+        resume(job.await)
+    }
+
+    fn claim_now(
+        &self,
+        cursor: DeliverySeq,
+        parked: &HashSet<DeliverySeq>,
+        limit: usize,
+    ) -> Result<Claimed, StoreError> {
+        let now = clock::now();
+        // Retries first: their turn came before that of anything new.
+        let mut dues = self.store.parked(&self.destination, now, limit + parked.len(), CLAIM_BYTES_MAX)?;
+        dues.retain(|due| !parked.contains(&due.seq));
+        dues.truncate(limit);
+        let retried: Vec<DeliverySeq> = dues.iter().map(|due| due.seq).collect();
+        let room = limit - dues.len();
+        let fresh = match room {
+            0 => Vec::new(),
+            room => self.store.fresh(&self.destination, cursor, room, CLAIM_BYTES_MAX)?,
+        };
+        let cursor = fresh.last().map_or(cursor, |due: &Due| due.seq);
+        let more = room == 0 || !fresh.is_empty() || !retried.is_empty();
+        dues.extend(fresh);
+        let encoded = encode::encode(&self.line, &self.line.channels[&self.destination], dues, &self.store, now)?;
+        // What is due already was claimed, now or before; when it is settled, the rest is looked at again.
+        let next_due = self.store.next_due(&self.destination)?.filter(|due| *due > now);
+        Ok(Claimed { cursor, more, parked: retried, encoded, next_due })
+    }
+
+    async fn interpret(self: Arc<Self>, answered: Vec<Answered>) -> Step {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
+        let job = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let channel = &self.line.channels[&self.destination];
+            Step::Interpreted(interpret::interpret(&self.line, channel, answered, clock::now()))
+        });
+        resume(job.await)
+    }
+
+    async fn write(self: Arc<Self>, settled: Vec<Settled>) -> Step {
+        Step::Written(match self.store.settle(settled.clone()).await {
+            Ok(()) => Ok(settled),
+            Err(error) => Err((error, settled)),
+        })
+    }
+}
+
+/// A stage that panicked takes its outbox with it, which then begins anew from what is stored.
+fn resume(joined: Result<Step, tokio::task::JoinError>) -> Step {
+    joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self {
+            cursor: DeliverySeq(0),
+            in_flight: 0,
+            parked: HashSet::new(),
+            answered: Vec::new(),
+            settled: Vec::new(),
+            // After a start there may be anything.
+            more: true,
+            claiming: false,
+            interpreting: false,
+            writing: false,
+            next_due: None,
+            tasks: JoinSet::new(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The line, whole. Every event goes one way, and each arrow is a function from one type to the next:
+//!
+//! ```text
+//! raw ─receive═ stored ─decode→ candidate ─validate→ valid ─resolve→ accepted ─route→ deliveries ═ ─encode→ request ─send→ answer ─settle═ fate
+//! ```
+//!
+//! `═` is a durable commit. The sender is answered after the first one. Between two commits a stage is a function of what is
+//! stored, so that a crash anywhere is mended by doing the stage again. Nothing here waits, sends or writes: `intake` and
+//! `outbox` carry the values from one stage to the next and to the store.
+
+pub mod decode;
+pub mod encode;
+pub mod interpret;
+pub mod resolve;
+pub mod route;
+pub mod validate;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use snodo_core::retry::Schedule;
+use snodo_core::route::Route;
+use snodo_core::vocabulary::Vocabulary;
+use snodo_core::{ChannelName, Message, RouteName, Timestamp};
+use snodo_host::Connector;
+use snodo_store::{AsOf, MessageSeq, Recorded, Store, StoreError};
+
+/// Everything the line is made of: the declarations, compiled. Replaced as a whole when they change.
+pub struct Line {
+    pub vocabulary: Arc<Vocabulary>,
+    pub channels: HashMap<ChannelName, Channel>,
+    pub routes: HashMap<RouteName, Route>,
+    pub schedule: Schedule,
+}
+
+/// What the line needs of a declared channel.
+pub struct Channel {
+    pub name: ChannelName,
+    /// `snodo://{company}/{channel}`.
+    pub source: Arc<str>,
+    pub connector: Arc<Connector>,
+    /// The connector's configuration, as JSON.
+    pub config: Arc<[u8]>,
+    /// How many deliveries one call of the connector takes.
+    pub batch_max: usize,
+}
+
+impl Channel {
+    fn context(&self, now: Timestamp) -> snodo_host::Context<'_> {
+        let now = u64::try_from(now.as_millis()).unwrap_or(0);
+        snodo_host::Context { channel: self.name.as_str(), config: &self.config, now }
+    }
+}
+
+/// From stored messages of one channel to what the store is to record of them.
+pub fn take_in(
+    line: &Line,
+    channel: &Channel,
+    stored: Vec<(MessageSeq, Message)>,
+    store: &Store,
+    now: Timestamp,
+) -> Result<TakenIn, StoreError> {
+    let candidates = decode::decode(channel, stored, now);
+    let checked = validate::validate(&line.vocabulary, candidates.decoded);
+    let resolved = resolve::resolve(store, checked)?;
+    let recorded = route::route(line, channel, resolved.batch);
+    Ok(TakenIn { recorded, as_of: resolved.as_of, left: candidates.left })
+}
+
+/// What a batch came to, and the moment of the facts it rests on: if they changed since, the batch is done again.
+pub struct TakenIn {
+    pub recorded: Vec<Recorded>,
+    pub as_of: AsOf,
+    /// Messages that were not tried: they are still in the store.
+    pub left: usize,
+}

@@ -1,0 +1,132 @@
+//! raw → candidate: the channel's connector says what a message means; the hub gives each event its id and source.
+
+use snodo_core::{Event, EventId, Message, Timestamp};
+use snodo_host::{Draft, Failure, Fault};
+use snodo_store::MessageSeq;
+
+use super::Channel;
+
+/// A connector that needs more attributes than this is writing a body into them.
+const ATTRIBUTES_MAX: usize = 16;
+
+/// A message with what its connector made of it.
+pub struct Decoded<T> {
+    pub message: MessageSeq,
+    pub events: Result<Vec<T>, Problem>,
+}
+
+/// Why a whole message is kept in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    pub stage: &'static str,
+    pub case: &'static str,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+}
+
+/// An event as it would be, if it is valid.
+pub struct Candidate {
+    pub place: u32,
+    pub event: Event,
+    /// The same for what is the same event told again; not for another event under its id.
+    pub digest: [u8; 16],
+}
+
+/// What was decoded, and how many messages were not tried at all: those stay where they are.
+pub struct Batch {
+    pub decoded: Vec<Decoded<Candidate>>,
+    pub left: usize,
+}
+
+pub fn decode(channel: &Channel, stored: Vec<(MessageSeq, Message)>, now: Timestamp) -> Batch {
+    let ids: Vec<String> = stored.iter().map(|(_, message)| message.id.to_string()).collect();
+    let messages: Vec<snodo_host::Message<'_>> =
+        stored.iter().zip(&ids).map(|((_, message), id)| for_connector(message, id)).collect();
+    let results = channel.connector.decode(&channel.context(now), &messages);
+    let mut batch = Batch { decoded: Vec::with_capacity(stored.len()), left: 0 };
+    for ((seq, message), result) in stored.into_iter().zip(results) {
+        let events = match result {
+            Ok(drafts) => Ok(candidates(channel, &message, drafts)),
+            Err(failure) if failure.is_innocent() => {
+                batch.left += 1;
+                continue;
+            }
+            Err(failure) => Err(Problem::of(&failure)),
+        };
+        batch.decoded.push(Decoded { message: seq, events });
+    }
+    batch
+}
+
+fn for_connector<'a>(message: &'a Message, id: &'a str) -> snodo_host::Message<'a> {
+    snodo_host::Message {
+        id,
+        received_at: u64::try_from(message.received.as_millis()).unwrap_or(0),
+        headers: &message.envelope.headers,
+        name: &message.envelope.name,
+        body: &message.body,
+    }
+}
+
+impl Problem {
+    fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Fault(fault) => Self {
+                stage: "decode",
+                case: case(fault),
+                message: fault.problem().message.clone(),
+                at: fault.problem().at.clone(),
+            },
+            _ => Self { stage: "decode", case: "sandbox", message: failure.to_string(), at: None },
+        }
+    }
+}
+
+/// The case of a fault, as the contract writes it.
+pub const fn case(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Retry(_) => "retry",
+        Fault::RateLimited(_) => "rate-limited",
+        Fault::Auth(_) => "auth",
+        Fault::Permanent(_) => "permanent",
+        Fault::Misconfigured(_) => "misconfigured",
+    }
+}
+
+fn candidates(channel: &Channel, message: &Message, drafts: Vec<Draft>) -> Vec<Candidate> {
+    (0..).zip(drafts).map(|(place, draft)| candidate(channel, message, place, draft)).collect()
+}
+
+fn candidate(channel: &Channel, message: &Message, place: u32, draft: Draft) -> Candidate {
+    // Without a time of its own an event is taken to have happened when the hub heard of it. Its id must not depend on that,
+    // or the same event told twice would have two.
+    let occurred = draft.time.as_deref().and_then(Timestamp::parse);
+    let id = match &draft.key {
+        Some(key) => EventId::of_key(&channel.source, key, occurred.unwrap_or_default()),
+        None => EventId::of_place(message.id, place, message.received),
+    };
+    let mut attributes = draft.attributes;
+    attributes.truncate(ATTRIBUTES_MAX);
+    let mut hasher = blake3::Hasher::new();
+    for part in [&draft.kind, draft.subject.as_deref().unwrap_or(""), draft.time.as_deref().unwrap_or("")] {
+        hasher.update(part.as_bytes()).update(&[0]);
+    }
+    hasher.update(&draft.data);
+    let digest = hasher.finalize().as_bytes()[..16].try_into().expect("a digest has 32 bytes");
+    if draft.time.is_none() {
+        attributes.push(("timeconfidence".to_owned(), "inferred".to_owned()));
+    }
+    let event = Event {
+        id,
+        kind: draft.kind.into(),
+        source: channel.source.clone(),
+        subject: draft.subject,
+        time: draft.time.unwrap_or_else(|| message.received.to_string()),
+        dataschema: "".into(),
+        ordering_key: draft.ordering_key,
+        attributes,
+        data: draft.data.into(),
+    };
+    Candidate { place, event, digest }
+}

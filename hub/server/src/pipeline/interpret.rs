@@ -1,0 +1,212 @@
+//! answers → fates: the connector says what an answer means, and its word is the policy. A call that had no answer is the
+//! transport's to explain.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use snodo_core::{Fate, Timestamp};
+use snodo_host::{Failure, Fault, Outcome, Planned};
+use snodo_store::{Due, Settled, Settlement};
+
+use super::decode::case;
+use super::encode::{Call, Carried};
+use super::{Channel, Line};
+use crate::sender::{SendFailure, Sender};
+use crate::transport::Answer;
+
+/// Rounds of one delivery: a search and an upsert are two. A connector that needs more than this goes in circles.
+const ROUNDS_MAX: u32 = 8;
+
+/// Of an answer that was not a success, this much is kept for whoever looks into it.
+const EXCERPT_BYTES_MAX: usize = 512;
+
+/// How long to wait before what was not tried is tried.
+const AGAIN_SOON: Duration = Duration::from_secs(1);
+
+/// A call with what came back, or why nothing did.
+pub struct Answered {
+    carried: Vec<Carried>,
+    state: Vec<u8>,
+    round: u32,
+    /// What was sent and answered, as `explain` shows it.
+    sent: Value,
+    answer: Result<Answer, SendFailure>,
+}
+
+#[derive(Default)]
+pub struct Interpreted {
+    pub follow_ups: Vec<Call>,
+    pub settled: Vec<Settled>,
+}
+
+impl Answered {
+    /// Sends a call.
+    pub async fn of(call: Call, sender: &Sender) -> Self {
+        let Call { request, carried, state, round } = call;
+        let begun = std::time::Instant::now();
+        let mut sent = json!({
+            "round": round,
+            "request": sender.describe(&request),
+            "bytes": request.body.len(),
+            "digest": blake3::hash(&request.body).to_hex()[..16],
+        });
+        let answer = sender.send(&carried[0].idempotency_key, request).await;
+        sent["ms"] = json!(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        match &answer {
+            Ok(answer) => {
+                sent["status"] = json!(answer.status);
+                if !(200..300).contains(&answer.status) && !answer.body.is_empty() {
+                    let excerpt = &answer.body[..answer.body.len().min(EXCERPT_BYTES_MAX)];
+                    sent["answer"] = json!(String::from_utf8_lossy(excerpt));
+                }
+            }
+            Err(error) => sent["error"] = json!(error.to_string()),
+        }
+        Self { carried, state, round, sent, answer }
+    }
+}
+
+pub fn interpret(line: &Line, channel: &Channel, answered: Vec<Answered>, now: Timestamp) -> Interpreted {
+    let planned = explain(channel, &answered, now);
+    let mut interpreted = Interpreted::default();
+    for (one, planned) in answered.into_iter().zip(planned) {
+        let laid_out = lay_out(line, planned, one.carried, one.round + 1, &one.sent, now);
+        interpreted.follow_ups.extend(laid_out.calls);
+        interpreted.settled.extend(laid_out.settled);
+    }
+    interpreted
+}
+
+/// One plan per answer; those without an answer are not the connector's business.
+fn explain(channel: &Channel, answered: &[Answered], now: Timestamp) -> Vec<Planned> {
+    let deliveries: Vec<Vec<snodo_host::Delivery<'_>>> =
+        answered.iter().map(|one| one.carried.iter().map(Carried::for_connector).collect()).collect();
+    let exchanges: Vec<snodo_host::Exchange<'_>> = answered
+        .iter()
+        .zip(&deliveries)
+        .filter_map(|(one, deliveries)| {
+            let answer = one.answer.as_ref().ok()?;
+            let answer =
+                snodo_host::Answer { status: answer.status, headers: &answer.headers, body: &answer.body };
+            Some(snodo_host::Exchange { deliveries, state: &one.state, answer })
+        })
+        .collect();
+    let mut explained = match exchanges.is_empty() {
+        true => Vec::new(),
+        false => channel.connector.interpret(&channel.context(now), &exchanges),
+    }
+    .into_iter();
+    let explain_one = |one: &Answered| match &one.answer {
+        Ok(_) => explained.next().expect("the host gives one plan per exchange"),
+        Err(error) => unanswered(error, one.carried.len()),
+    };
+    answered.iter().map(explain_one).collect()
+}
+
+fn unanswered(error: &SendFailure, count: usize) -> Planned {
+    let failed = (0..).take(count).map(|place| (place, Failure::Fault(error.fault()))).collect();
+    Planned { failed, ..Planned::default() }
+}
+
+/// What a plan came to: calls with their deliveries, and the deliveries that are settled.
+pub struct LaidOut {
+    pub calls: Vec<Call>,
+    pub settled: Vec<Settled>,
+}
+
+/// Gives each delivery of a batch to the call that covers it, or settles it.
+pub fn lay_out(
+    line: &Line,
+    planned: Planned,
+    batch: Vec<Carried>,
+    round: u32,
+    sent: &Value,
+    now: Timestamp,
+) -> LaidOut {
+    let mut batch: Vec<Option<Carried>> = batch.into_iter().map(Some).collect();
+    let mut take = |place: u32| batch[place as usize].take().expect("the host covers each delivery once");
+    let mut settled = Vec::new();
+    for one in planned.settled {
+        let carried = take(one.delivery);
+        settled.push(settle(line, &carried.due, Ok(one.outcome), sent, now));
+    }
+    for (place, failure) in planned.failed {
+        let carried = take(place);
+        let outcome = match failure {
+            Failure::Fault(fault) => Ok(Outcome::Failed(fault)),
+            failure => Err(failure),
+        };
+        settled.push(settle(line, &carried.due, outcome, sent, now));
+    }
+    let mut calls = Vec::new();
+    for call in planned.calls {
+        let carried: Vec<Carried> = call.covers.iter().map(|place| take(*place)).collect();
+        if round > ROUNDS_MAX {
+            let failure = Failure::Broken(format!("it asked for more than {ROUNDS_MAX} rounds"));
+            settled.extend(carried.iter().map(|one| settle(line, &one.due, Err(failure.clone()), sent, now)));
+            continue;
+        }
+        calls.push(Call { request: call.request, carried, state: call.state, round });
+    }
+    LaidOut { calls, settled }
+}
+
+fn settle(line: &Line, due: &Due, outcome: Result<Outcome, Failure>, sent: &Value, now: Timestamp) -> Settled {
+    let (name, why, end) = match &outcome {
+        Ok(Outcome::Accepted(_)) => ("accepted", None, Some(Fate::Delivered)),
+        Ok(Outcome::Duplicate) => ("duplicate", None, Some(Fate::Duplicate)),
+        Ok(Outcome::Failed(fault)) => {
+            let end = matches!(fault, Fault::Permanent(_)).then_some(Fate::Dead);
+            (case(fault), Some(fault.to_string()), end)
+        }
+        Err(failure) => {
+            let end = (!failure.is_innocent()).then_some(Fate::Quarantined);
+            ("sandbox", Some(failure.to_string()), end)
+        }
+    };
+    let mut record = sent.clone();
+    record["at"] = json!(now.to_string());
+    record["outcome"] = json!(name);
+    if let Some(why) = &why {
+        record["reason"] = json!(why);
+    }
+    if let Ok(Outcome::Accepted(Some(id))) = &outcome {
+        record["remote"] = json!(id);
+    }
+    let result = match (end, &outcome) {
+        (Some(fate), _) => Settlement::Final { fate, reason: why },
+        (None, Err(_)) => Settlement::Again { due: now + AGAIN_SOON },
+        (None, Ok(outcome)) => match line.schedule.next_due(due.attempt, asked(outcome), now) {
+            Some(due) => Settlement::Again { due },
+            None => {
+                let why = format!("{} attempts, the last: {}", due.attempt, why.unwrap_or_default());
+                Settlement::Final { fate: Fate::Dead, reason: Some(why) }
+            }
+        },
+    };
+    Settled { seq: due.seq, attempt: due.attempt, record: Some(record.to_string()), result }
+}
+
+/// The patience that a destination asked for.
+const fn asked(outcome: &Outcome) -> Option<Duration> {
+    match outcome {
+        Outcome::Failed(Fault::RateLimited(wait)) => match wait.after_ms {
+            Some(millis) => Some(Duration::from_millis(millis)),
+            None => None,
+        },
+        _ => None,
+    }
+}
+
+/// Settles a delivery that is not sent at all.
+pub fn without_sending(due: &Due, fate: Fate, why: &str, now: Timestamp) -> Settled {
+    let record = json!({"at": now.to_string(), "outcome": fate.as_str(), "reason": why});
+    let result = Settlement::Final { fate, reason: Some(why.to_owned()) };
+    Settled { seq: due.seq, attempt: due.attempt, record: Some(record.to_string()), result }
+}
+
+/// A delivery that cannot be judged now: it waits by the schedule, and is dead when that runs out.
+pub fn put_off(line: &Line, due: &Due, why: &str, now: Timestamp) -> Settled {
+    let fault = Fault::Misconfigured(snodo_host::Problem { message: why.to_owned(), at: None });
+    settle(line, due, Ok(Outcome::Failed(fault)), &json!({}), now)
+}

@@ -1,0 +1,83 @@
+//! accepted → deliveries: every route is considered for every event, and each says what it does with it.
+
+use serde_json::{Value, json};
+use snodo_core::route::{Decision, Subject};
+use snodo_core::Fate;
+use snodo_store::{Decoding, NewDelivery, NewEvent, NewVerdict, Recorded};
+
+use super::decode::Decoded;
+use super::resolve::Accepted;
+use super::{Channel, Line};
+
+pub fn route(line: &Line, channel: &Channel, accepted: Vec<Decoded<Accepted>>) -> Vec<Recorded> {
+    accepted
+        .into_iter()
+        .map(|one| Recorded {
+            message: one.message,
+            result: match one.events {
+                Ok(events) => Decoding::Decoded(events.into_iter().map(|e| decided(line, channel, e)).collect()),
+                Err(problem) => Decoding::Quarantined(json!(problem).to_string()),
+            },
+        })
+        .collect()
+}
+
+fn decided(line: &Line, channel: &Channel, accepted: Accepted) -> NewEvent {
+    let Accepted { checked, resolution, changes, consents } = accepted;
+    let mut event = NewEvent {
+        place: checked.candidate.place,
+        digest: checked.candidate.digest,
+        event: checked.candidate.event,
+        customer: resolution.customer,
+        identifiers: resolution.attach,
+        consents: changes,
+        routes: u32::try_from(line.routes.len()).expect("a declaration is bounded far below u32"),
+        filtered: 0,
+        reasons: None,
+        verdict: NewVerdict::Quarantined(String::new()),
+    };
+    if !checked.violations.is_empty() {
+        event.verdict = NewVerdict::Quarantined(json!(checked.violations).to_string());
+        return event;
+    }
+    let subject = Subject::new(&event.event, &channel.name, &checked.data, resolution.customer, &consents);
+    let ordering_key = ordering_key(&event);
+    let mut deliveries = Vec::new();
+    let mut reasons = serde_json::Map::new();
+    let mut filtered = 0;
+    for route in line.routes.values() {
+        let suppressed = match route.decide(&subject) {
+            Decision::Deliver => None,
+            Decision::Suppressed(why) => Some((Fate::Suppressed, why)),
+            Decision::Unwanted => {
+                filtered += 1;
+                continue;
+            }
+            Decision::Filtered(why) => {
+                filtered += 1;
+                reasons.insert(route.name.to_string(), why.into());
+                continue;
+            }
+        };
+        deliveries.push(NewDelivery {
+            route: route.name.clone(),
+            destination: route.to.clone(),
+            ordering_key: Some(ordering_key.clone()),
+            purpose: Some(route.purpose.clone()),
+            fate: suppressed,
+        });
+    }
+    event.filtered = filtered;
+    event.reasons = (!reasons.is_empty()).then(|| Value::from(reasons).to_string());
+    event.verdict = NewVerdict::Routed(deliveries);
+    event
+}
+
+/// What keeps its order: what the source says does, else the customer, else the object, else the source as a whole.
+fn ordering_key(event: &NewEvent) -> String {
+    let named = event.event.ordering_key.clone();
+    named
+        .or_else(|| event.customer.map(|customer| customer.to_string()))
+        .or_else(|| event.event.subject.clone())
+        .unwrap_or_else(|| event.event.source.to_string())
+}

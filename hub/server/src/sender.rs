@@ -1,0 +1,96 @@
+//! The way out of one channel: whichever transport it declares. Turns what a transport could not do into the contract's faults,
+//! whose case is the policy.
+
+use std::sync::Arc;
+
+use snodo_core::authorize::{Credential, Hosts, Sign, Signer};
+use snodo_core::declare::{FileOutlet, HttpOutlet, Outlet};
+use snodo_core::secret::{SecretError, Secrets};
+use snodo_host::{Fault, Problem, Request};
+
+use crate::clock;
+use crate::configuration::Configuration;
+use crate::transport::file_out::{self, FileOut, WriteError};
+use crate::transport::http_out::address::Networks;
+use crate::transport::http_out::{ANSWER_BYTES_MAX, Client, Mends, Outbound, SendError, request_line};
+use crate::transport::{self, Answer, secrets};
+
+pub enum Sender {
+    Http { client: Client, outbound: Arc<Outbound> },
+    File(FileOut),
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SendFailure {
+    #[error(transparent)]
+    Http(#[from] SendError),
+    #[error(transparent)]
+    File(#[from] WriteError),
+}
+
+impl SendFailure {
+    pub fn fault(&self) -> Fault {
+        let problem = Problem { message: self.to_string(), at: None };
+        let mends = match self {
+            Self::Http(error) => error.mends(),
+            Self::File(WriteError::Name(_) | WriteError::Line(_)) => Mends::Connector,
+            Self::File(WriteError::Disk { .. } | WriteError::Closing) => Mends::Destination,
+        };
+        match mends {
+            Mends::Channel => Fault::Misconfigured(problem),
+            Mends::Connector => Fault::Permanent(problem),
+            Mends::Destination => Fault::Retry(problem),
+        }
+    }
+}
+
+impl Sender {
+    pub fn new(configuration: &Configuration, client: &Client, outlet: &Outlet) -> anyhow::Result<Self> {
+        match outlet {
+            Outlet::Http(outlet) => {
+                let outbound = Arc::new(outbound(configuration, outlet)?);
+                Ok(Self::Http { client: client.clone(), outbound })
+            }
+            Outlet::File(FileOutlet { folder, rotate_bytes, rotate_after }) => {
+                let folder = configuration.path(folder);
+                let outbox =
+                    file_out::Outbox { folder, rotate_bytes: *rotate_bytes, rotate_after: rotate_after.0 };
+                Ok(Self::File(FileOut::open(outbox, clock::now)?))
+            }
+        }
+    }
+
+    /// `id` names the request: the same for each attempt.
+    pub async fn send(&self, id: &str, request: Request) -> Result<Answer, SendFailure> {
+        let Request { method, target, headers, body } = request;
+        let request = transport::Request { id: id.to_owned(), method, target, headers, body: body.into() };
+        match self {
+            Self::Http { client, outbound } => Ok(client.send(outbound, request, clock::now()).await?),
+            Self::File(file) => Ok(file.send(request).await?),
+        }
+    }
+
+    /// A request as logs and explanations show it: without what may be secret.
+    pub fn describe(&self, request: &Request) -> String {
+        match self {
+            Self::Http { .. } => request_line(&request.method, &request.target),
+            Self::File(_) => format!("append to {}", request.target),
+        }
+    }
+}
+
+/// What an http channel's requests carry, with the secrets in it.
+pub fn outbound(configuration: &Configuration, outlet: &HttpOutlet) -> anyhow::Result<Outbound> {
+    let resolve = |at: &_| secrets::resolve(at, &configuration.folder);
+    let named = outlet.secrets.iter().map(|(name, at)| Ok((name.clone(), resolve(at)?)));
+    Ok(Outbound {
+        hosts: Hosts::parse(&outlet.hosts)?,
+        networks: if outlet.private_networks { Networks::PublicAndPrivate } else { Networks::Public },
+        credential: outlet.auth.as_ref().map_or(Ok(Credential::None), |auth| auth.credential(resolve))?,
+        signer: Signer::new(outlet.sign.as_ref().unwrap_or(&Sign::None {}), resolve)?,
+        secrets: Secrets(named.collect::<Result<_, SecretError>>()?),
+        timeout: outlet.timeout.0,
+        answer_bytes_max: ANSWER_BYTES_MAX,
+    })
+}

@@ -1,0 +1,77 @@
+//! Moves bytes between the hub and the systems it joins: requests and files in, requests and files out. Knows nothing of
+//! connectors, events or the store; what comes in is handed to an `accept` that answers once it is durable.
+
+pub mod file_in;
+pub mod file_out;
+pub mod http_in;
+pub mod http_out;
+pub mod secrets;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use snodo_core::{MessageId, Timestamp};
+
+/// Why a message was not taken. Each says when to come back; none of them has kept anything.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AcceptError {
+    #[error("the hub has no room to keep another message")]
+    Full,
+    #[error("the hub is stopping")]
+    Closing,
+    #[error("too much is waiting to be kept")]
+    Busy { retry_after: Duration },
+    /// Logged in full by whoever made it.
+    #[error("internal error")]
+    Internal,
+}
+
+/// What is to be sent, as a connector wants it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Names the request: the same for each attempt. A signature may carry it.
+    pub id: String,
+    pub method: String,
+    /// A URL for http, the name of a file for file.
+    pub target: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+}
+
+/// What came back. A transport that has no answers of its own says 200.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+    pub elapsed: Duration,
+}
+
+/// The clock that the hub gives its transports.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Makes ids of messages: no two alike, without asking the system for randomness each time.
+#[derive(Debug)]
+pub struct Stamp {
+    seed: u64,
+    count: AtomicU64,
+}
+
+impl Default for Stamp {
+    fn default() -> Self {
+        let (seed, count) = uuid::Uuid::now_v7().as_u64_pair();
+        Self { seed: seed.rotate_left(32) ^ count, count: AtomicU64::new(count) }
+    }
+}
+
+impl Stamp {
+    pub fn next(&self, now: Timestamp) -> MessageId {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        MessageId::new(now, u128::from(self.seed) << 64 | u128::from(count))
+    }
+}

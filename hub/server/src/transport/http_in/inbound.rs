@@ -1,0 +1,116 @@
+//! What the door knows of each channel: who may come in, how much, and which headers are kept. Replaced as a whole when the
+//! declarations change; a request finishes under the rules that it began with.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName};
+use metrics::Counter;
+use snodo_core::ChannelName;
+use snodo_core::message::BODY_BYTES_MAX;
+use snodo_core::verify::Verifier;
+use tokio::sync::Semaphore;
+
+/// Never kept, whatever a manifest lists: they say who may come in, not what happened.
+const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub body_bytes_max: usize,
+    /// For a whole body, from its first byte.
+    pub body_time_max: Duration,
+    pub json_depth_max: usize,
+    /// Requests under way.
+    pub concurrent_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: BODY_BYTES_MAX,
+            // A megabyte over the slowest line that a shop still has, 1 Mbit/s.
+            body_time_max: Duration::from_secs(10),
+            // The deepest vendor payload seen has 11 levels; parsers in connectors recurse and have 1 MiB of stack.
+            json_depth_max: 64,
+            // 256 MiB of bodies if all were of the largest size, which the hub's own budget cuts short.
+            concurrent_max: 256,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Inbound {
+    pub(super) channel: ChannelName,
+    pub(super) verifier: Verifier,
+    pub(super) headers_kept: Vec<HeaderName>,
+    pub(super) limits: Limits,
+    pub(super) permits: Semaphore,
+    /// Asked for once, because looking a counter up costs more than the rest of what the door does.
+    pub(super) accepted: Counter,
+}
+
+impl Inbound {
+    /// `headers` are those that the connector's manifest lists.
+    pub fn new<S: AsRef<str>>(
+        channel: ChannelName,
+        verifier: Verifier,
+        headers: &[S],
+        limits: Limits,
+    ) -> Self {
+        let credential = |name: &str| {
+            CREDENTIALS.contains(&name)
+                || verifier.credential_headers().iter().any(|credential| credential == name)
+        };
+        let mut headers_kept: Vec<HeaderName> = std::iter::once("content-type")
+            .chain(headers.iter().map(AsRef::as_ref))
+            .filter_map(|name| HeaderName::try_from(name).ok())
+            .filter(|name| !credential(name.as_str()))
+            .collect();
+        let mut known = std::collections::HashSet::new();
+        headers_kept.retain(|name| known.insert(name.clone()));
+        let accepted = counter(&channel, "accepted");
+        Self {
+            channel,
+            verifier,
+            headers_kept,
+            limits,
+            permits: Semaphore::new(limits.concurrent_max),
+            accepted,
+        }
+    }
+
+    pub(super) fn counter(&self, result: &'static str) -> Counter {
+        counter(&self.channel, result)
+    }
+
+    pub(super) fn kept(&self, headers: &HeaderMap) -> Vec<(String, String)> {
+        let mut kept = Vec::with_capacity(self.headers_kept.len());
+        for name in &self.headers_kept {
+            for value in headers.get_all(name) {
+                kept.push((name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+            }
+        }
+        kept
+    }
+}
+
+fn counter(channel: &ChannelName, result: &'static str) -> Counter {
+    metrics::counter!("snodo_http_in_total", "channel" => channel.to_string(), "result" => result)
+}
+
+/// The channels that are open now.
+#[derive(Clone, Debug, Default)]
+pub struct Channels(Arc<RwLock<Arc<HashMap<ChannelName, Arc<Inbound>>>>>);
+
+impl Channels {
+    pub fn replace(&self, channels: impl IntoIterator<Item = Inbound>) {
+        let channels =
+            channels.into_iter().map(|inbound| (inbound.channel.clone(), Arc::new(inbound))).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(channels);
+    }
+
+    pub fn find(&self, name: &str) -> Option<Arc<Inbound>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+}
