@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::company::{Company, get};
 use crate::receiver::Receiver;
 
-fn order(id: u32, email: &str) -> Value {
+pub fn order(id: u32, email: &str) -> Value {
     json!({
         "specversion": "1.0", "id": format!("o-{id}"), "type": "commerce.order.placed", "source": "/test",
         "subject": format!("order/{id}"), "time": "2026-03-01T10:00:00+01:00",
@@ -16,13 +16,14 @@ fn order(id: u32, email: &str) -> Value {
     })
 }
 
-async fn post(client: &reqwest::Client, company: &Company, channel: &str, body: &Value) -> u16 {
+/// The hub's status, or why there is none.
+pub async fn post(client: &reqwest::Client, company: &Company, channel: &str, body: &Value) -> Result<u16, String> {
     let url = format!("http://{}/in/{channel}", company.address);
     let answer = client.post(url).header("content-type", "application/json").body(body.to_string()).send();
-    answer.await.unwrap().status().as_u16()
+    answer.await.map(|answer| answer.status().as_u16()).map_err(|error| error.to_string())
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     snodo::transport::http_out::install_tls();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
@@ -45,18 +46,18 @@ async fn every_event_has_a_fate_on_every_route_and_each_can_be_explained() {
     let client = client();
 
     let placed = order(50, "rosa@example.com");
-    assert_eq!(post(&client, &company, "shop", &placed).await, 202);
+    assert_eq!(post(&client, &company, "shop", &placed).await, Ok(202));
     company.settled();
     // Told once more, the same; then another body under the same id; then one that breaks its schema; then no JSON at all.
-    assert_eq!(post(&client, &company, "shop", &placed).await, 202);
+    assert_eq!(post(&client, &company, "shop", &placed).await, Ok(202));
     let mut other = placed.clone();
     other["data"]["order"]["total"]["amount"] = json!("51.00");
-    assert_eq!(post(&client, &company, "shop", &other).await, 202);
+    assert_eq!(post(&client, &company, "shop", &other).await, Ok(202));
     let mut broken = order(60, "rosa@example.com");
     broken["data"]["order"]["total"]["amount"] = json!("sixty");
-    assert_eq!(post(&client, &company, "shop", &broken).await, 202);
-    assert_eq!(post(&client, &company, "shop", &json!("not an event")).await, 202);
-    assert_eq!(post(&client, &company, "nobody", &placed).await, 404);
+    assert_eq!(post(&client, &company, "shop", &broken).await, Ok(202));
+    assert_eq!(post(&client, &company, "shop", &json!("not an event")).await, Ok(202));
+    assert_eq!(post(&client, &company, "nobody", &placed).await, Ok(404));
     let balance = company.settled();
 
     assert_eq!(balance["messages"], json!({"accepted": 5, "pending": 0, "decoded": 4, "quarantined": 1}));
@@ -102,7 +103,7 @@ async fn what_a_destination_refuses_for_good_waits_in_quarantine_until_it_is_ret
     company.webhook_out("crm", receiver.address);
     company.route("orders", "shop", "crm", "");
     let hub = company.start();
-    assert_eq!(post(&client(), &company, "shop", &order(1, "a@example.com")).await, 202);
+    assert_eq!(post(&client(), &company, "shop", &order(1, "a@example.com")).await, Ok(202));
     assert_eq!(fates(&company.settled()), json!({"dead": 1}));
 
     let listed = company.json(&["quarantine", "list"]);
@@ -130,7 +131,7 @@ async fn a_destination_that_is_down_is_tried_again_until_it_is_back() {
     company.route("orders", "shop", "crm", "");
     let hub = company.start();
     for id in 1..=3 {
-        assert_eq!(post(&client(), &company, "shop", &order(id, "a@example.com")).await, 202);
+        assert_eq!(post(&client(), &company, "shop", &order(id, "a@example.com")).await, Ok(202));
     }
     assert_eq!(fates(&company.settled()), json!({"delivered": 3}));
     let mut ids: Vec<String> = receiver.taken().into_iter().map(|one| one.id).collect();

@@ -1,6 +1,9 @@
 //! The end-to-end tests: the built hub, as a process, between real senders and real receivers. One binary; each module is a promise.
 
 mod company;
+mod corpora;
+mod crash;
 mod demo;
+mod hostile;
 mod line;
 mod receiver;

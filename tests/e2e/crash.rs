@@ -1,0 +1,87 @@
+//! A hub that is killed at random moments under load has lost nothing that it accepted, and sends nothing twice but what was on
+//! its way at a kill, under the same id.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::company::Company;
+use crate::line::{client, order, post};
+use crate::receiver::Receiver;
+
+const KILLS: u32 = 50;
+
+/// Senders at one time.
+const SENDERS: u32 = 8;
+
+/// Deliveries that one outbox has between the store and their fates: what a kill can leave unsettled.
+const IN_FLIGHT_MAX: usize = 512;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_kills_under_load_lose_nothing() {
+    let receiver = Receiver::start().await;
+    let company = Arc::new(Company::new());
+    company.canonical_in("shop");
+    company.webhook_out("crm", receiver.address);
+    company.route("orders", "shop", "crm", "");
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let next = Arc::new(AtomicU32::new(1));
+    let senders: Vec<_> = (0..SENDERS).map(|_| tokio::spawn(send(Arc::clone(&company), Arc::clone(&stop), Arc::clone(&next)))).collect();
+    let mut moment = 0x2545_f491_u64;
+    for _ in 0..KILLS {
+        let hub = {
+            let company = Arc::clone(&company);
+            tokio::task::spawn_blocking(move || company.start()).await.unwrap()
+        };
+        // xorshift: the same moments in every run, none of them special.
+        moment ^= moment << 13;
+        moment ^= moment >> 7;
+        moment ^= moment << 17;
+        tokio::time::sleep(Duration::from_millis(20 + moment % 180)).await;
+        hub.kill();
+    }
+    stop.store(true, Ordering::SeqCst);
+    let mut accepted = HashSet::new();
+    for sender in senders {
+        accepted.extend(sender.await.unwrap());
+    }
+    assert!(accepted.len() > KILLS as usize, "only {} orders were accepted: that is no load", accepted.len());
+
+    let hub = company.start();
+    let balance = company.settled();
+    hub.stop();
+    assert_eq!((&balance["difference"], &balance["messages_difference"], &balance["events_difference"]), (&json!(0), &json!(0), &json!(0)));
+
+    let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
+    let taken = receiver.taken();
+    for one in &taken {
+        let order = one.body["data"]["order"]["id"].as_str().unwrap().to_owned();
+        ids.entry(order).or_default().insert(one.id.clone());
+    }
+    let lost: Vec<&u32> = accepted.iter().filter(|order| !ids.contains_key(&order.to_string())).collect();
+    assert!(lost.is_empty(), "{} of {} accepted orders were lost: {lost:?}", lost.len(), accepted.len());
+    let renamed: Vec<_> = ids.iter().filter(|(_, ids)| ids.len() > 1).collect();
+    assert!(renamed.is_empty(), "delivered under several ids: {renamed:?}");
+    let twice = taken.len() - ids.len();
+    assert!(twice <= KILLS as usize * IN_FLIGHT_MAX, "{twice} deliveries were repeated");
+    println!("{} accepted, {} delivered, {twice} of them repeated after {KILLS} kills", accepted.len(), taken.len());
+}
+
+/// Sends orders until told to stop; those the hub said it has.
+async fn send(company: Arc<Company>, stop: Arc<AtomicBool>, next: Arc<AtomicU32>) -> Vec<u32> {
+    let client = client();
+    let mut accepted = Vec::new();
+    while !stop.load(Ordering::SeqCst) {
+        let id = next.fetch_add(1, Ordering::SeqCst);
+        match post(&client, &company, "shop", &order(id, &format!("c{}@example.com", id % 97))).await {
+            Ok(202) => accepted.push(id),
+            // The hub is away: a sender would come back later, and so do we.
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+    accepted
+}
