@@ -128,7 +128,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, Fault> 
     let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     let text: Result<String, _> = char::decode_utf16(units).collect();
     match text {
-        Ok(text) if bytes.len() % 2 == 0 => Ok(Cow::Owned(text)),
+        Ok(text) if bytes.len().is_multiple_of(2) => Ok(Cow::Owned(text)),
         _ => Err(Fault::permanent("failed to read the body as UTF-16, which its byte order mark says it is")),
     }
 }

@@ -19,6 +19,9 @@ use retail::{Outcome, Retail};
 use serde_json::{Value, json};
 use value::Object;
 
+/// Payments of one transaction that sells nothing: each is an event that repeats who and where.
+const TENDERS_MAX: usize = 64;
+
 /// What the element around transactions says of all of them.
 pub fn around(log: Element) -> Place {
     Place::of(log)
@@ -61,6 +64,9 @@ fn retail_events(transaction: Element, body: Element, header: &Header) -> Vec<Dr
         Outcome::Exchange => ("pos.exchange.completed", ""),
         Outcome::Voided => ("pos.sale.voided", "voided"),
         Outcome::Suspended => ("pos.sale.suspended", "suspended"),
+        Outcome::TenderOnly if retail.payments.len() > TENDERS_MAX => {
+            return vec![unknown(transaction, header, body.name())];
+        }
         Outcome::TenderOnly => return tender_events(transaction, header, &retail),
         Outcome::CustomerOnly => ("pos.customer.attached", "customer"),
         Outcome::Nothing => return vec![unknown(transaction, header, body.name())],

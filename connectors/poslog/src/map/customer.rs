@@ -42,7 +42,7 @@ impl Customer {
         {
             let place = mail.any(&["EMailAddress", "EmailAddress", "Address"]).unwrap_or(mail);
             if let Some(mail) = place.text_as(email) {
-                self.identify("email", mail.clone(), "person");
+                self.identify("email", &mail, "person");
                 self.traits.set("email", Some(mail));
             }
         }
@@ -51,7 +51,7 @@ impl Customer {
         {
             let (canonical, shown) = telephone(phone);
             if let Some(canonical) = canonical {
-                self.identify("phone", canonical, "person");
+                self.identify("phone", &canonical, "person");
             }
             let mobile = |word: &str| word.eq_ignore_ascii_case("mobile").then_some("mobile");
             let field = phone.attribute_as("TypeCode", mobile).unwrap_or("phone");
@@ -134,7 +134,7 @@ impl Customer {
             return;
         }
         if let Some(id) = id.text_as(word) {
-            self.identify("poslog:customer", format!("{scope}/{id}"), "account");
+            self.identify("poslog:customer", &format!("{scope}/{id}"), "account");
         }
     }
 
@@ -157,11 +157,11 @@ impl Customer {
                 if account.get("account_id").is_none() {
                     account.set("account_id", Some(id));
                 }
-                self.identify("loyalty", id.to_owned(), "loyalty");
+                self.identify("loyalty", id, "loyalty");
             }
         }
         if let Some(household) = card.child("HouseholdID").and_then(|id| id.text_as(word)) {
-            self.identify("household", household.to_owned(), "household");
+            self.identify("household", household, "household");
         }
         let text = |names: &[&'static str]| program.any(names).and_then(Element::text);
         let balance = program.any(&["PointsBalance", "PointBalance", "Balance"]);
@@ -236,7 +236,7 @@ impl Customer {
         self.identifiers.len() >= IDENTIFIERS_MAX
     }
 
-    fn identify(&mut self, namespace: &str, value: String, kind: &str) {
+    fn identify(&mut self, namespace: &str, value: &str, kind: &str) {
         let identifier = json!({
             "namespace": namespace, "value": value, "kind": kind, "authenticated": "asserted", "first_party": true,
         });

@@ -4,6 +4,9 @@ use super::value::{Moment, Object, currency_code, day, e164};
 use crate::Config;
 use crate::element::Element;
 
+/// A shop's, till's or transaction's number; the standard's are shorter than 40. It is in the key of each event.
+const PART_BYTES_MAX: usize = 128;
+
 /// The parts that make a transaction one of a kind, as sent.
 #[derive(Clone, Default)]
 pub struct Place {
@@ -149,7 +152,7 @@ impl<'a> Header<'a> {
 }
 
 fn owned(element: Element) -> Option<String> {
-    element.text().map(str::to_owned)
+    element.text_as(|text| (text.len() <= PART_BYTES_MAX).then(|| text.to_owned()))
 }
 
 /// `RetailStoreID` until version 3, `BusinessUnit/UnitID` after it. A log that writes both writes the same.

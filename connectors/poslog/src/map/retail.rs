@@ -114,7 +114,7 @@ impl Lines {
                 "Tender" => self.tender(item, part, taken_back, header),
                 "Tax" => self.taxes.push(line::tax(part, header, false)),
                 "Discount" | "RetailPriceModifier" if !taken_back => {
-                    self.discounts.push(line::reduction(part, header))
+                    self.discounts.push(line::reduction(part, header));
                 }
                 "LoyaltyReward" if !taken_back => self.reward(part, header, customer),
                 "LoyaltyAccount" | "LoyaltyMembership" => customer.account(part, header),
