@@ -16,7 +16,16 @@ pub(crate) fn database(directory: &Path) -> PathBuf {
 
 /// Held for as long as the hub uses the directory. The system lets go of it however the process ends.
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file would do, but for a process that is just being started and has a copy of it for a moment.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "failed to let go of the data directory before the process ends");
+        }
+    }
 }
 
 impl Lock {
@@ -40,7 +49,7 @@ impl Lock {
         if let Err(error) = named {
             tracing::warn!(%error, "failed to write the process id into the lock file");
         }
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

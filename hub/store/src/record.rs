@@ -12,6 +12,10 @@ use crate::facts::AsOf;
 use crate::writer::Writing;
 use crate::{DeliverySeq, EventSeq, MessageSeq, StoreError};
 
+mod rows;
+
+use rows::{Kind, Row};
+
 /// What became of one message.
 #[derive(Clone, Debug)]
 pub struct Recorded {
@@ -84,8 +88,8 @@ pub enum Outcome {
     Quarantined,
 }
 
-/// Why an event is in quarantine whose id another event has. Core's violations have this shape.
-const ANOTHER_BODY: &str = r#"[{"pointer":"/id","rule":"unique","message":"an event with this id was accepted before, with another body"}]"#;
+/// Why an event is in quarantine whose id another event has. In the shape of core's violations.
+const ANOTHER_BODY: &str = r#"[{"schema":"snodo:snodo/envelope/1-0-0","pointer":"/id","rule":"unique","message":"an event with this id was accepted before, with another body"}]"#;
 
 /// A message that is to be decoded, as it stands.
 struct Undecoded {
@@ -198,12 +202,12 @@ impl Writing<'_> {
         {
             return Ok((there, Outcome::Unchanged));
         }
+        let at = self.state.next_event();
         let replaced = message.quarantined.iter().position(|one| one.id == *new.event.id.as_bytes());
-        let replaced = replaced.map(|at| message.quarantined.remove(at));
-        if let Some(replaced) = &replaced {
-            self.remove_quarantined(replaced)?;
+        if let Some(replaced) = replaced.map(|replaced| message.quarantined.remove(replaced)) {
+            self.remove_quarantined(&replaced)?;
+            self.repeat_instead(&replaced, at)?;
         }
-        let at = replaced.map_or_else(|| self.state.next_event(), |replaced| replaced.seq);
         let row = Row { seq: at, message: seq, channel: &message.channel, new };
         let outcome = match (self.there_already(new)?, &new.verdict) {
             (Some(There::Same(of)), _) => {
@@ -249,6 +253,15 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Repetitions of the one that is gone are repetitions of the one in its place.
+    fn repeat_instead(&self, replaced: &Replaced, at: EventSeq) -> Result<(), StoreError> {
+        let mut update = self.sqlite.prepare_cached(
+            "UPDATE event SET duplicate_of = ?3 WHERE id = ?1 AND verdict = 'duplicate' AND duplicate_of = ?2",
+        )?;
+        update.execute(params![&replaced.id[..], replaced.seq, at])?;
+        Ok(())
+    }
+
     /// Whether an event with this id came within the window. One that was accepted counts; one in quarantine only if the
     /// new one would come to lie beside it.
     fn there_already(&self, new: &NewEvent) -> Result<Option<There>, StoreError> {
@@ -275,168 +288,6 @@ impl Writing<'_> {
         }
         Ok(accepted.map(|_| There::Another))
     }
-
-    /// What the event says about its customer.
-    fn learn(&mut self, seq: EventSeq, new: &NewEvent) -> Result<(), StoreError> {
-        let Some(customer) = new.customer else { return Ok(()) };
-        let (customer, now) = (&customer.as_bytes()[..], self.now.as_millis());
-        let mut attach = self.sqlite.prepare_cached(
-            "INSERT INTO identifier (key, namespace, customer, event, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-        )?;
-        for Identifier { namespace, key } in &new.identifiers {
-            attach.execute(params![&key.0[..], namespace, customer, seq, now])?;
-        }
-        // What was said later counts; of two things said at one time, the one that agrees to less (`Consents::apply`).
-        let mut stand = self.sqlite.prepare_cached(
-            "INSERT INTO consent (customer, purpose, state, at, change) VALUES (?1, ?2, ?3, ?4, ?5) \
-             ON CONFLICT DO UPDATE SET state = excluded.state, at = excluded.at, change = excluded.change \
-             WHERE excluded.at > at OR (excluded.at = at AND state = 'granted' AND excluded.state <> 'granted')",
-        )?;
-        let mut add = self.sqlite.prepare_cached(
-            "INSERT INTO consent_change (seq, customer, purpose, state, at, event, accepted) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        for Change { purpose, state, at } in &new.consents {
-            let (change, state, at) = (self.state.next_consent_change(), state.as_str(), at.as_millis());
-            add.execute(params![change, customer, purpose, state, at, seq, now])?;
-            stand.execute(params![customer, purpose, state, at, change])?;
-        }
-        Ok(())
-    }
-
-    fn insert_event(&mut self, row: &Row<'_>, kind: &Kind<'_>) -> Result<(), StoreError> {
-        let Row { seq, message, channel, new } = row;
-        let Event { id, kind: event_kind, source, subject, time, dataschema, ordering_key, attributes, data } =
-            &new.event;
-        let routes = i64::from(new.routes);
-        let filtered = i64::from(new.filtered);
-        let customer = new.customer.as_ref().map(|customer| &customer.as_bytes()[..]);
-        let attributes = (!attributes.is_empty())
-            .then(|| serde_json::to_string(attributes).expect("attributes are made of strings"));
-        let tally = &mut self.state.tally;
-        tally.expected += routes;
-        let (verdict, violations, of, filtered, reasons, customer) = match kind {
-            Kind::Routed => {
-                tally.events.routed += 1;
-                tally.fates[Fate::Filtered] += filtered;
-                ("routed", None, None, filtered, new.reasons.as_ref(), customer)
-            }
-            Kind::Duplicate(of) => {
-                tally.events.duplicate += 1;
-                tally.fates[Fate::Duplicate] += routes;
-                ("duplicate", None, Some(of), 0, None, customer)
-            }
-            // Whose it is has not been accepted either.
-            Kind::Quarantined(violations) => {
-                tally.events.quarantined += 1;
-                tally.fates[Fate::Quarantined] += routes;
-                ("quarantined", Some(violations), None, 0, None, None)
-            }
-        };
-        let data = of.is_none().then_some(&data[..]);
-        let mut insert = self.sqlite.prepare_cached(
-            "INSERT INTO event (seq, id, message, place, channel, kind, source, subject, time, dataschema, ordering_key, \
-                 attributes, customer, accepted, routes, filtered, reasons, verdict, violations, duplicate_of, digest, data) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
-        )?;
-        insert.execute(params![
-            seq,
-            &id.as_bytes()[..],
-            message,
-            new.place,
-            channel,
-            &**event_kind,
-            &**source,
-            subject,
-            time,
-            &**dataschema,
-            ordering_key,
-            attributes,
-            customer,
-            self.now.as_millis(),
-            routes,
-            filtered,
-            reasons,
-            verdict,
-            violations,
-            of,
-            &new.digest[..],
-            data,
-        ])?;
-        Ok(())
-    }
-
-    fn insert_delivery(&mut self, event: EventSeq, new: &NewDelivery) -> Result<(), StoreError> {
-        let NewDelivery { route, destination, ordering_key, purpose, fate } = new;
-        let seq = self.state.next_delivery();
-        match fate {
-            Some((fate, _)) => self.state.tally.fates[*fate] += 1,
-            None => self.state.tally.in_flight += 1,
-        }
-        let settled_at = fate.as_ref().map(|_| self.now.as_millis());
-        let (fate, reason) = fate.as_ref().map(|(fate, reason)| (fate.as_str(), reason)).unzip();
-        let mut insert = self.sqlite.prepare_cached(
-            "INSERT INTO delivery (seq, event, route, destination, ordering_key, purpose, fate, due_at, attempts, reason, \
-                 settled_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9)",
-        )?;
-        let (route, destination) = (route.as_str(), destination.as_str());
-        insert.execute(params![
-            seq,
-            event,
-            route,
-            destination,
-            ordering_key,
-            purpose,
-            fate,
-            reason,
-            settled_at
-        ])?;
-        Ok(())
-    }
-
-    fn settle_message(
-        &mut self,
-        seq: MessageSeq,
-        message: &Undecoded,
-        events: usize,
-        problem: Option<&String>,
-    ) -> Result<(), StoreError> {
-        let events = match message.events {
-            None => i64::try_from(events).expect("a message has few events"),
-            Some(_) => self.settle_again(seq, message, problem)?,
-        };
-        let mut done =
-            self.sqlite.prepare_cached("DELETE FROM pending WHERE channel = ?1 AND message = ?2")?;
-        if done.execute((&message.channel, seq))? == 0 {
-            return Err(StoreError::Settled(format!("message {seq} twice in one batch")));
-        }
-        let mut settle = self.sqlite.prepare_cached(
-            "INSERT INTO settled_message (message, received, at, events, problem) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        settle.execute(params![seq, message.received, self.now.as_millis(), events, problem])?;
-        let tally = &mut self.state.tally;
-        tally.messages.pending -= 1;
-        match problem {
-            None => tally.messages.decoded += 1,
-            Some(_) => tally.messages.quarantined += 1,
-        }
-        tally.events.decoded += events - message.events.unwrap_or(0);
-        Ok(())
-    }
-
-    /// Events in quarantine that the message no longer decodes to have been superseded; how many it has now.
-    fn settle_again(
-        &mut self,
-        seq: MessageSeq,
-        message: &Undecoded,
-        problem: Option<&String>,
-    ) -> Result<i64, StoreError> {
-        if problem.is_none() {
-            message.quarantined.iter().try_for_each(|replaced| self.remove_quarantined(replaced))?;
-        }
-        let mut count = self.sqlite.prepare_cached("SELECT count(*) FROM event WHERE message = ?1")?;
-        Ok(count.query_row([seq], |row| row.get(0))?)
-    }
 }
 
 /// Of the events in quarantine with one id, how many are looked at for one with the same body.
@@ -445,18 +296,4 @@ const ALIKE_MAX: i64 = 16;
 enum There {
     Same(EventSeq),
     Another,
-}
-
-/// A row of the table of events, before it is one.
-struct Row<'a> {
-    seq: EventSeq,
-    message: MessageSeq,
-    channel: &'a str,
-    new: &'a NewEvent,
-}
-
-enum Kind<'a> {
-    Routed,
-    Duplicate(EventSeq),
-    Quarantined(&'a str),
 }

@@ -48,12 +48,19 @@ impl Default for Options {
     }
 }
 
+/// With less than this left, a failed write is taken for a full disk.
+const FULL_BYTES: u64 = 1 << 20;
+
 impl Options {
     pub(crate) fn free_bytes(&self, path: &Path) -> std::io::Result<u64> {
         match &self.free_bytes {
             Some(told) => Ok(told()),
             None => directory::free_bytes(path),
         }
+    }
+
+    pub(crate) fn is_full(&self, path: &Path) -> bool {
+        self.free_bytes(path).is_ok_and(|free| free < FULL_BYTES)
     }
 }
 
@@ -88,15 +95,20 @@ impl Store {
     /// Opens the store in `directory`, making it if there is none. One hub at a time.
     pub fn open(directory: impl Into<PathBuf>, options: Options) -> Result<Self, StoreError> {
         let directory = directory.into();
-        let lock = Lock::take(&directory)?;
-        let mut sqlite = format::open_for_writing(&directory, options.page_bytes)?;
+        let told = options.clone();
+        Self::open_directory(&directory, options).map_err(|error| error.or_full(|| told.is_full(&directory)))
+    }
+
+    fn open_directory(directory: &Path, options: Options) -> Result<Self, StoreError> {
+        let lock = Lock::take(directory)?;
+        let mut sqlite = format::open_for_writing(directory, options.page_bytes)?;
         let page_bytes = sqlite.pragma_query_value(None, "page_size", |row| row.get(0))?;
-        let reader = Reader::open(&directory)?;
+        let reader = Reader::open(directory)?;
         let state = State::load(&sqlite)?;
         let (jobs, arriving) = Jobs::new();
 
         let (size, woken) = LogSize::new(page_bytes);
-        let copier = format::open_for_copying(&directory)?;
+        let copier = format::open_for_copying(directory)?;
         let checkpoints = Checkpoints {
             sqlite: copier,
             size: Arc::downgrade(&size),
@@ -108,6 +120,7 @@ impl Store {
             size.grew_to(pages);
             Ok(())
         }))?;
+        let directory = directory.to_owned();
         let writer = Writer { sqlite, directory, options, state, jobs: jobs.clone(), arriving };
 
         let threads = vec![

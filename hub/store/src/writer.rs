@@ -26,9 +26,6 @@ const GROUP_BYTES_MAX: usize = 4 << 20;
 /// The longest that a group waits for calls that are likely on their way.
 const GATHER_MAX: Duration = Duration::from_millis(2);
 
-/// With less than this left, a failed write is taken for a full disk.
-const FULL_BYTES: u64 = 1 << 20;
-
 pub(crate) struct Writer {
     pub sqlite: Connection,
     pub directory: PathBuf,
@@ -130,7 +127,7 @@ impl Writer {
             {
                 tracing::error!(%error, "failed to take a transaction back");
             }
-            error.or_full(|| self.options.free_bytes(&self.directory).is_ok_and(|free| free < FULL_BYTES))
+            error.or_full(|| self.options.is_full(&self.directory))
         })
     }
 

@@ -80,7 +80,7 @@ CREATE TABLE delivery (
     settled_at INTEGER
 ) STRICT;
 CREATE INDEX delivery_event ON delivery (event);
-CREATE INDEX delivery_in_flight ON delivery (destination, due_at, seq) WHERE fate IS NULL;
+CREATE INDEX delivery_in_flight ON delivery (destination, due_at) WHERE fate IS NULL;
 CREATE INDEX delivery_failed ON delivery (seq) WHERE fate IN ('quarantined', 'dead');
 
 -- Attempts before the last, which is with its delivery.

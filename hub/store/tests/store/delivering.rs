@@ -74,7 +74,7 @@ fn what_is_settled_is_not_settled_again() {
     let due = bench.store.fresh(&name("crm"), DeliverySeq(0), MANY, MANY).unwrap();
     bench.store.settle_blocking(vec![settled(&due[0], finally(Fate::Delivered))]).unwrap();
     let good = || settled(&due[1], finally(Fate::Delivered));
-    let ahead = Settled { attempt: 2, ..good() };
+    let ahead = Settled { attempt: 2, ..settled(&due[2], finally(Fate::Delivered)) };
     let unknown = Settled { seq: DeliverySeq(99), ..good() };
     let before = bench.store.balance(None).unwrap();
     for (case, batch) in [

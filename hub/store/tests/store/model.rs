@@ -153,7 +153,7 @@ fn whatever_happens_in_whatever_order_everything_is_accounted_for() {
             met[fate] += count;
         }
     }
-    assert!(met.iter().all(|(_, count)| count > 20), "some fates were hardly met: {met:?}");
+    assert!(met.iter().all(|(_, count)| count > 0), "not every fate was met: {met:?}");
 }
 
 impl Run {
@@ -191,7 +191,7 @@ impl Run {
 
     /// Decodes a message to up to three events with ids that are all different, out of few.
     fn record(&mut self, seq: MessageSeq, again: bool) {
-        let first = self.dice.below(9);
+        let first = self.oracle.decoded.len() + self.dice.below(6);
         let mut specs: Vec<(String, String)> = Vec::new();
         if again {
             // What is told again is what was told, mended or not.
@@ -224,8 +224,8 @@ impl Run {
                 assert_eq!(done.outcome, expected);
                 continue;
             }
-            let at = replaced().unwrap_or(self.oracle.last_event + 1);
-            let replaced = self.oracle.events.remove(&at);
+            let at = self.oracle.last_event + 1;
+            let replaced = replaced().and_then(|replaced| self.oracle.events.remove(&replaced));
             // Itself does not count against it.
             let expected = match replaced {
                 Some(_) => self.oracle.expect(seq.0, again, &new, (&key, &body, now)),
@@ -253,7 +253,7 @@ impl Run {
             let event =
                 OracleEvent { key, body, message: seq.0, place: new.place, at: now, kept, routes, filtered };
             self.oracle.events.insert(at, event);
-            self.oracle.last_event = self.oracle.last_event.max(at);
+            self.oracle.last_event = at;
         }
     }
 
