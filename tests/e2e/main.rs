@@ -1,5 +1,6 @@
 //! The end-to-end tests: the built hub, as a process, between real senders and real receivers. One binary; each module is a promise.
 
+mod commands;
 mod company;
 mod corpora;
 mod crash;

@@ -233,9 +233,12 @@ impl Hub {
                     inbound.push(Inbound::new(name.clone(), verifier, headers, limits));
                 }
                 Some(Inlet::File(FileInlet { folder, pattern, settle })) => {
+                    let folder = configuration.path(folder);
+                    std::fs::create_dir_all(&folder)
+                        .with_context(|| format!("channels/{name}.toml: failed to make {}", folder.display()))?;
                     let inbox = Inbox {
                         channel: name.clone(),
-                        folder: configuration.path(folder),
+                        folder,
                         pattern: pattern.clone(),
                         settle: settle.0,
                         body_bytes_max: limits.body_bytes_max,

@@ -18,7 +18,8 @@ pub fn balance(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
     let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
     let balance = store.balance(args.since)?;
     if invocation.json {
-        let mut value = serde_json::to_value(&balance)?;
+        let mut value = serde_json::to_value(&balance.tally)?;
+        value["routes"] = json!(balance.routes);
         value["difference"] = json!(balance.difference());
         value["messages_difference"] = json!(balance.messages_difference());
         value["events_difference"] = json!(balance.events_difference());

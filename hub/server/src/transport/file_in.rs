@@ -1,9 +1,10 @@
 //! A watched folder: files that are whole become messages, and are moved to `done/` once they are durable. Looks at regular
 //! intervals, because network shares announce nothing. Never changes a file, and never deletes one.
 //!
-//! A crash between the commit and the move leaves the file where it was, and it is taken again after the start. Its message
-//! then has the same id, which is a function of the channel, the file's name, size, time of change and content: `accept` must
-//! answer a known id with that id and keep nothing. The same file dropped again on purpose is therefore the same message, too.
+//! A crash between the commit and the move leaves the file where it was, and it is taken again after the start. The second
+//! message is the first in all that events are made from: its id is a function of the channel, the file's name, size, time of
+//! change and content, and it was received when the file came into the folder. So its events have the same ids, with or
+//! without a key of the vendor's, and are found to be duplicates.
 
 pub mod folder;
 
@@ -108,7 +109,7 @@ where
                 known.insert(name, state);
                 continue;
             }
-            match self.take(&folder, &name, &state, now).await? {
+            match self.take(&folder, &name, &state).await? {
                 Took::Message(id) => looked.taken.push(id),
                 Took::Failed => looked.failed += 1,
                 Took::Nothing => {}
@@ -139,13 +140,7 @@ where
         }
     }
 
-    async fn take(
-        &self,
-        folder: &Folder,
-        name: &str,
-        state: &Known,
-        now: Timestamp,
-    ) -> std::io::Result<Took> {
+    async fn take(&self, folder: &Folder, name: &str, state: &Known) -> std::io::Result<Took> {
         let (Known::Settling { look, .. } | Known::Taken { look }) = *state;
         if matches!(state, Known::Taken { .. }) {
             return Ok(self.done(folder, name, None).await);
@@ -171,7 +166,7 @@ where
         let message = Message {
             id: identity(&self.inbox.channel, name, look, &body),
             channel: self.inbox.channel.clone(),
-            received: now,
+            received: look.arrived,
             envelope: Envelope { headers: Vec::new(), name: name.to_owned() },
             body,
         };

@@ -120,13 +120,13 @@ impl DestinationGuest for Hostile {
             let kept = matches!(behave(&ctx, &delivery.event.data), Whole::Kept);
             match delivery.event.data.as_slice() {
                 b"duplicate" => {
-                    plan.settled.push(Settlement { delivery: place, outcome: Outcome::Duplicate })
+                    plan.settled.push(Settlement { delivery: place, outcome: Outcome::Duplicate });
                 }
                 b"twice" => covers.extend([place, place]),
                 b"elsewhere" => covers.extend([place, u32::MAX]),
                 b"huge" => plan.calls.push(call(vec![b' '; 32 << 20], vec![place])),
                 b"memory" => {
-                    plan.calls.push(Call { state: vec![0; 20_000], ..call(Vec::new(), vec![place]) })
+                    plan.calls.push(Call { state: vec![0; 20_000], ..call(Vec::new(), vec![place]) });
                 }
                 _ if kept => covers.push(place),
                 _ => {}

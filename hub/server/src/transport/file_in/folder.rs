@@ -3,8 +3,11 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use snodo_core::Timestamp;
 
 pub const DONE: &str = "done";
 pub const FAILED: &str = "failed";
@@ -33,13 +36,16 @@ pub struct File {
 pub struct Look {
     pub bytes: u64,
     pub changed_nanos: u128,
+    /// When it was put there, or last given another name or other rights: unlike the time of change, no copying program can set it.
+    pub arrived: Timestamp,
 }
 
 impl Look {
     fn of(metadata: &fs::Metadata) -> Self {
         let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let since = changed.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self { bytes: metadata.len(), changed_nanos: since.as_nanos() }
+        let arrived = Timestamp::from_millis(metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000);
+        Self { bytes: metadata.len(), changed_nanos: since.as_nanos(), arrived }
     }
 }
 
