@@ -120,7 +120,7 @@ impl Privacy {
     pub fn personal_values(&self, kind: &str, data: &Value) -> Vec<PersonalValue> {
         let mut found = Vec::new();
         let mut pointer = String::new();
-        visit(self.0.start(kind), data, &mut pointer, &mut |pointer, class, leaf| {
+        visit(&self.0.start(kind), data, &mut pointer, &mut |pointer, class, leaf| {
             let value = match leaf {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
@@ -132,11 +132,16 @@ impl Privacy {
 
     /// The data with every piece of personal data replaced by the mark of its class.
     pub fn mask(&self, kind: &str, data: &Value) -> Value {
-        masked(self.0.start(kind), data)
+        masked(&self.0.start(kind), data)
     }
 }
 
-fn visit(place: Place<'_>, value: &Value, pointer: &mut String, found: &mut impl FnMut(&str, Class, &Value)) {
+fn visit(
+    place: &Place<'_>,
+    value: &Value,
+    pointer: &mut String,
+    found: &mut impl FnMut(&str, Class, &Value),
+) {
     if !place.holds_personal(value) {
         return;
     }
@@ -146,14 +151,14 @@ fn visit(place: Place<'_>, value: &Value, pointer: &mut String, found: &mut impl
             for (name, value) in fields {
                 pointer.push('/');
                 pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
-                visit(place.field(name), value, pointer, found);
+                visit(&place.field(name), value, pointer, found);
                 pointer.truncate(above);
             }
         }
         Value::Array(items) => {
             for (index, value) in items.iter().enumerate() {
                 pointer.push_str(&format!("/{index}"));
-                visit(place.item(), value, pointer, found);
+                visit(&place.item(), value, pointer, found);
                 pointer.truncate(above);
             }
         }
@@ -166,16 +171,16 @@ fn visit(place: Place<'_>, value: &Value, pointer: &mut String, found: &mut impl
     }
 }
 
-fn masked(place: Place<'_>, value: &Value) -> Value {
+fn masked(place: &Place<'_>, value: &Value) -> Value {
     if !place.holds_personal(value) {
         return value.clone();
     }
     match value {
         Value::Object(fields) => {
-            let masked = fields.iter().map(|(name, value)| (name.clone(), masked(place.field(name), value)));
+            let masked = fields.iter().map(|(name, value)| (name.clone(), masked(&place.field(name), value)));
             Value::Object(masked.collect())
         }
-        Value::Array(items) => items.iter().map(|value| masked(place.item(), value)).collect(),
+        Value::Array(items) => items.iter().map(|value| masked(&place.item(), value)).collect(),
         Value::Null => Value::Null,
         leaf => place.class_of_leaf().map_or_else(|| leaf.clone(), |class| class.mark().into()),
     }

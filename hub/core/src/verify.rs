@@ -28,7 +28,7 @@ pub enum Verify {
         previous: Vec<SecretRef>,
         /// How far the sender's clock may be from the hub's: `"5 minutes"`.
         #[serde(default = "tolerance")]
-tolerance: Period,
+        tolerance: Period,
     },
     /// HMAC-SHA256 over the body, in a header of the vendor's choice: Shopify, GitHub, Slack and many more.
     HmacSha256 {
@@ -100,7 +100,7 @@ pub struct SignedTime {
     pub signed: String,
     /// How far the sender's clock may be from the hub's: `"5 minutes"`.
     #[serde(default = "tolerance")]
-pub tolerance: Period,
+    pub tolerance: Period,
 }
 
 const fn tolerance() -> Period {

@@ -89,6 +89,7 @@ impl FileInlet {
 /// How requests go out.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "transport", rename_all = "lowercase", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each channel, and they are not moved about")]
 pub enum Outlet {
     /// Requests to the system's API.
     Http(HttpOutlet),
@@ -100,6 +101,7 @@ pub enum Outlet {
 #[serde(deny_unknown_fields, default)]
 pub struct HttpOutlet {
     /// The hosts that requests may go to, each as `name` or `name:port`. Without it: those that the connector names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("items" = { "type": "string", "format": "host" }))]
     pub hosts: Vec<String>,
     /// Whether those hosts may be on this machine or in a private network. Otherwise only public addresses are called.
@@ -116,6 +118,7 @@ pub struct HttpOutlet {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign: Option<Sign>,
     /// Further secrets, by the name with which the connector asks for them: `{{secret:NAME}}` in a header.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretRef>,
 }
 

@@ -83,28 +83,12 @@ impl<'a> Document<'a> {
     pub fn flatten(&mut self, at: &str) {
         let Some(Value::Object(nested)) = self.value.pointer(at).cloned() else { return };
         let mut flat = Map::new();
-        self.collect(&nested, at, "", &mut flat);
+        collect(&nested, "", &mut flat);
         if let Some(object) = self.value.pointer_mut(at) {
             *object = flat.into();
         }
         for key in nested.keys() {
             self.collect_places(at, key);
-        }
-    }
-
-    fn collect(
-        &mut self,
-        nested: &Map<String, Value>,
-        at: &str,
-        before: &str,
-        flat: &mut Map<String, Value>,
-    ) {
-        for (key, value) in nested {
-            let dotted = format!("{before}{key}");
-            match value {
-                Value::Object(inner) => self.collect(inner, at, &format!("{dotted}."), flat),
-                value => drop(flat.insert(dotted, value.clone())),
-            }
         }
     }
 
@@ -118,6 +102,16 @@ impl<'a> Document<'a> {
             .map(|(pointer, place)| (format!("{at}/{}", pointer[at.len() + 1..].replace('/', ".")), *place))
             .collect();
         self.places.extend(moved);
+    }
+}
+
+fn collect(nested: &Map<String, Value>, before: &str, flat: &mut Map<String, Value>) {
+    for (key, value) in nested {
+        let dotted = format!("{before}{key}");
+        match value {
+            Value::Object(inner) => collect(inner, &format!("{dotted}."), flat),
+            value => drop(flat.insert(dotted, value.clone())),
+        }
     }
 }
 

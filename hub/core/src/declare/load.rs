@@ -31,7 +31,7 @@ pub fn load<'a>(files: &'a [SourceFile], known: Known<'_>) -> Loaded<'a> {
             ["hub.toml"] => {
                 loaded.hub = Some(read(file, mistakes, |document, mistakes| {
                     mistakes.extend(shape::check(document, schema::hub(), &document.value));
-                }))
+                }));
             }
             ["channels", name] => {
                 let Some(name) = name_of::<ChannelName>(name, file, mistakes) else { continue };

@@ -157,7 +157,7 @@ impl Manifest {
     /// Reads a `connector.toml`. All mistakes at once.
     pub fn parse(file: &SourceFile) -> Result<Self, Vec<Mistake>> {
         let document = Document::parse(file)?;
-        let mut mistakes = shape::check(&document, &schema::manifest(), &document.value);
+        let mut mistakes = shape::check(&document, schema::manifest(), &document.value);
         check_transports(&document, &mut mistakes);
         check_schemes(&document, &mut mistakes);
         check_config(&document, &mut mistakes);

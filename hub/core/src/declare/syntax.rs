@@ -166,7 +166,7 @@ fn wrong_value(key: &str, value: &str) -> Option<(String, String)> {
     }
     for quote in ['"', '\''] {
         let Some(inner) = value.strip_prefix(quote) else { continue };
-        if inner.starts_with(&[quote, quote]) {
+        if inner.starts_with(&quote.to_string().repeat(2)) {
             return None;
         }
         if quote == '"' && inner.contains('\\') {

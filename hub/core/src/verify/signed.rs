@@ -15,11 +15,11 @@ pub type Signature = [u8; 32];
 
 /// A signing key, its first block already hashed.
 #[derive(Clone)]
-pub struct Key(Hmac<Sha256>);
+pub struct Key(Box<Hmac<Sha256>>);
 
 impl Key {
     pub fn new(secret: &[u8]) -> Self {
-        Self(Hmac::new_from_slice(secret).expect("HMAC takes a key of any length"))
+        Self(Box::new(Hmac::new_from_slice(secret).expect("HMAC takes a key of any length")))
     }
 
     /// Standard Webhooks keys are base64, mostly behind `whsec_`.
@@ -35,7 +35,7 @@ impl Key {
     }
 
     pub fn sign(&self, parts: &[&[u8]]) -> Signature {
-        let mut mac = self.0.clone();
+        let mut mac = Hmac::clone(&self.0);
         for part in parts {
             mac.update(part);
         }

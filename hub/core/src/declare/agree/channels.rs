@@ -8,6 +8,7 @@ use super::manifest;
 use crate::ChannelName;
 use crate::declare::document::{Document, Spot};
 use crate::declare::load::Loaded;
+use crate::declare::manifest::TRANSPORTS;
 use crate::declare::{Known, Manifest, Mistake, settings, wording};
 
 pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
@@ -45,7 +46,8 @@ fn check_against(manifest: &Manifest, document: &Document<'_>, mistakes: &mut Ve
             continue;
         };
         let at = format!("{section}/transport");
-        let Some(transport) = document.text(&at) else { continue };
+        // One that no connector has was spoken of with the shape.
+        let Some(transport) = document.text(&at).filter(|one| TRANSPORTS.contains(one)) else { continue };
         if !transports.iter().any(|one| one == transport) {
             let choices: Vec<&str> = transports.iter().map(String::as_str).collect();
             let message = format!("the connector {:?} does not work by {transport:?}", manifest.name);

@@ -125,6 +125,7 @@ impl<'a> Check<'a, '_> {
             {
                 let message = format!("no channel of `from` tells of {pattern:?}, so nothing comes of it");
                 self.note(&at, message, format!("they tell of: {}", wording::list(&emits)));
+                continue;
             }
             let accepts = destination.and_then(|manifest| manifest.destination.as_ref());
             let accepts: Vec<&str> =
@@ -138,16 +139,16 @@ impl<'a> Check<'a, '_> {
 
     /// Whether it is a type of event, or the beginning of some.
     fn event_type(&mut self, at: &str, pattern: &str) -> bool {
-        let start = match pattern.strip_suffix('*') {
-            Some("") => return true,
-            Some(start) if !start.ends_with('.') || start.contains('*') => {
-                let before = start.split('*').next().unwrap_or("").trim_end_matches('.');
-                let remedy = format!("a star stands for all that follows, after a point: \"{before}.*\"");
-                self.say(at, format!("{pattern:?} is not a type of event"), remedy);
-                return false;
-            }
-            start => start,
-        };
+        if pattern == "*" {
+            return true;
+        }
+        let start = pattern.strip_suffix('*');
+        if start.is_some_and(|start| !start.ends_with('.')) || start.unwrap_or(pattern).contains('*') {
+            let before = pattern.split('*').next().unwrap_or("").trim_end_matches('.');
+            let remedy = format!("a star stands for all that follows, after a point: \"{before}.*\"");
+            self.say(at, format!("{pattern:?} is not a type of event"), remedy);
+            return false;
+        }
         let fits = |kind: &&&str| start.map_or(**kind == pattern, |start| kind.starts_with(start));
         if self.known.types.iter().any(|kind| fits(&kind)) {
             return true;
@@ -163,7 +164,6 @@ impl<'a> Check<'a, '_> {
                 let domain = start.unwrap_or(pattern).split('.').next().unwrap_or("");
                 let mut domains: Vec<&str> =
                     self.known.types.iter().filter_map(|kind| kind.split('.').next()).collect();
-                domains.dedup();
                 domains.sort_unstable();
                 domains.dedup();
                 match wording::nearest(domain, &domains) {

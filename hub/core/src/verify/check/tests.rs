@@ -1,0 +1,149 @@
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_614_265_330_000);
+const MSG: &str = "webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek";
+const TIME: &str = "webhook-timestamp: 1614265330";
+const SIGNATURE: &str = "webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+const BODY: &str = r#"{"test": 2432232314}"#;
+
+/// Secrets are what their environment variable is called.
+fn verifier(declared: &str) -> Verifier {
+    let declared: Verify = toml::from_str(declared).expect(declared);
+    let named = |at: &SecretRef| match at {
+        SecretRef::Env(name) => Ok(Secret::new(name.as_bytes())),
+        SecretRef::File(_) => Err(SecretError::Empty(at.clone())),
+    };
+    Verifier::new(&declared, named).expect("the declaration is sound")
+}
+
+fn check(verifier: &Verifier, headers: &[&str], body: &str, now: Timestamp) -> Result<Verified, Refusal> {
+    let headers: Vec<_> =
+        headers.iter().map(|line| line.split_once(": ").expect("a name and a value")).collect();
+    let header =
+        |name: &str| headers.iter().find(|(named, _)| *named == name).map(|(_, value)| value.as_bytes());
+    verifier.check(header, body.as_bytes(), now)
+}
+
+#[test]
+fn standard_webhooks_are_believed_when_all_of_it_fits() {
+    // The example of the Standard Webhooks libraries and of Svix's documentation.
+    let current = verifier(
+        "scheme = \"standard-webhooks\"\nsecret = { env = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\" }",
+    );
+    let rotated = verifier(
+        "scheme = \"standard-webhooks\"\nsecret = { env = \"whsec_bmV3\" }\nprevious = [{ env = \"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\" }]",
+    );
+    let other = verifier("scheme = \"standard-webhooks\"\nsecret = { env = \"whsec_bmV3\" }");
+    let several = "webhook-signature: v1a,abc v1,AAAA v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    let later = |seconds| NOW + Duration::from_secs(seconds);
+    let header = |name: &str| name.to_owned();
+    let wrong = Refusal::Signature { header: header("webhook-signature") };
+    let missing = |name| Refusal::Missing { header: header(name) };
+    let off =
+        |seconds| Refusal::Time { header: header("webhook-timestamp"), seconds, tolerance_seconds: 300 };
+    let early = Timestamp::from_millis(NOW.as_millis() - 301_000);
+    for (verifier, headers, body, now, expected) in [
+        (&current, vec![MSG, TIME, SIGNATURE], BODY, NOW, None),
+        (&current, vec![MSG, TIME, SIGNATURE], BODY, later(300), None),
+        (&current, vec![MSG, TIME, several], BODY, NOW, None),
+        (&rotated, vec![MSG, TIME, SIGNATURE], BODY, NOW, None),
+        (&other, vec![MSG, TIME, SIGNATURE], BODY, NOW, Some(wrong.clone())),
+        (&current, vec![MSG, TIME, SIGNATURE], r#"{"test": 2432232315}"#, NOW, Some(wrong.clone())),
+        (&current, vec!["webhook-id: msg_other", TIME, SIGNATURE], BODY, NOW, Some(wrong.clone())),
+        (&current, vec![MSG, "webhook-timestamp: 1614265331", SIGNATURE], BODY, NOW, Some(wrong.clone())),
+        (
+            &current,
+            vec![MSG, TIME, "webhook-signature: v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="],
+            BODY,
+            NOW,
+            Some(wrong.clone()),
+        ),
+        (&current, vec![MSG, TIME, "webhook-signature: "], BODY, NOW, Some(wrong.clone())),
+        (&current, vec![MSG, TIME, SIGNATURE], BODY, later(301), Some(off(301))),
+        (&current, vec![MSG, TIME, SIGNATURE], BODY, early, Some(off(301))),
+        (&current, vec![MSG, TIME], BODY, NOW, Some(missing("webhook-signature"))),
+        (&current, vec![MSG, SIGNATURE], BODY, NOW, Some(missing("webhook-timestamp"))),
+        (&current, vec![TIME, SIGNATURE], BODY, NOW, Some(missing("webhook-id"))),
+        (
+            &current,
+            vec![MSG, "webhook-timestamp: soon", SIGNATURE],
+            BODY,
+            NOW,
+            Some(Refusal::Malformed { header: header("webhook-timestamp"), wanted: "a time" }),
+        ),
+    ] {
+        assert_eq!(check(verifier, &headers, body, now).err(), expected, "{headers:?}");
+    }
+}
+
+#[test]
+fn a_replay_has_the_key_of_the_first_and_a_new_attempt_another() {
+    let verifier =
+        verifier("scheme = \"standard-webhooks\"\nsecret = { env = \"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\" }");
+    let key = |signature: &str, now| {
+        check(&verifier, &[MSG, TIME, signature], BODY, now).expect("it is signed").replay_key
+    };
+    let first = key(SIGNATURE, NOW);
+    assert!(first.is_some());
+    // Padding the header with signatures that are not ours does not make it another message.
+    let padded = "webhook-signature: v1,AAAA v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    assert_eq!(key(padded, NOW + Duration::from_secs(9)), first);
+    assert_eq!(verifier.replay_window(), Some(Duration::from_secs(600)));
+}
+
+#[test]
+fn vendors_own_signatures_are_believed_when_they_fit() {
+    // Shopify's form and GitHub's, over a body of our own, computed with Python's hmac; Slack's is the example in its documentation.
+    let shopify = "scheme = \"hmac-sha256\"\nheader = \"X-Shopify-Hmac-SHA256\"\nsecret = { env = \"hush\" }";
+    let github = "scheme = \"hmac-sha256\"\nheader = \"x-hub-signature-256\"\nencoding = \"hex\"\nprefix = \"sha256=\"\nsecret = { env = \"hush\" }";
+    let slack = "scheme = \"hmac-sha256\"\nheader = \"x-slack-signature\"\nencoding = \"hex\"\nprefix = \"v0=\"\nsecret = { env = \"8f742231b10e8888abcd99yyyzzz85a5\" }
+        timestamp = { header = \"x-slack-request-timestamp\", signed = \"v0:{timestamp}:{body}\" }";
+    let bearer = "scheme = \"bearer\"\ntoken = { env = \"s3cret\" }\nprevious = [{ env = \"old\" }]";
+    let basic = "scheme = \"basic\"\nuser = \"Aladdin\"\npassword = { env = \"open sesame\" }";
+    let api_key = "scheme = \"api-key\"\nheader = \"X-Api-Key\"\nkey = { env = \"s3cret\" }";
+    let order = r#"{"id":820982911946154508,"email":"jon@example.com"}"#;
+    let base64 = "x-shopify-hmac-sha256: D0UMXmhjwBRi4y66TmhJrDlhQABD7zI2fm3p6/QLMo8=";
+    let hex = "0f450c5e6863c01462e32eba4e6849ac3961400043ef32367e6de9ebf40b328f";
+    let slack_body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J";
+    let slack_signed =
+        "x-slack-signature: v0=bca5eef5dd737ed259b428b18cd24f679baa18c3fc5f1cb2a6ac9f03e717969a";
+    let slack_time = "x-slack-request-timestamp: 1531420618";
+    let slack_now = Timestamp::from_millis(1_531_420_618_000);
+    for (declared, headers, body, now, believed) in [
+        (shopify, vec![base64], order, NOW, true),
+        (shopify, vec![base64], &order[1..], NOW, false),
+        (shopify, vec!["x-shopify-hmac-sha256: not base64"], order, NOW, false),
+        (shopify, vec![], order, NOW, false),
+        (&shopify.replace("hush", "other"), vec![base64], order, NOW, false),
+        (github, vec![&format!("x-hub-signature-256: sha256={hex}")], order, NOW, true),
+        (github, vec![&format!("x-hub-signature-256: {hex}")], order, NOW, false),
+        (github, vec![&format!("x-hub-signature-256: sha1={hex}")], order, NOW, false),
+        (slack, vec![slack_signed, slack_time], slack_body, slack_now, true),
+        (slack, vec![slack_signed, slack_time], slack_body, NOW, false),
+        (slack, vec![slack_signed], slack_body, slack_now, false),
+        (bearer, vec!["authorization: Bearer s3cret"], "", NOW, true),
+        (bearer, vec!["authorization: bearer old"], "", NOW, true),
+        (bearer, vec!["authorization: Bearer s3cre"], "", NOW, false),
+        (bearer, vec!["authorization: Bearer "], "", NOW, false),
+        (bearer, vec!["authorization: Basic s3cret"], "", NOW, false),
+        // RFC 7617, section 2.
+        (basic, vec!["authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="], "", NOW, true),
+        (basic, vec!["authorization: Basic QWxhZGRpbjpvcGVu"], "", NOW, false),
+        (api_key, vec!["x-api-key: s3cret"], "", NOW, true),
+        (api_key, vec!["x-api-key: s3cretly"], "", NOW, false),
+        (api_key, vec![], "", NOW, false),
+        ("scheme = \"none\"", vec![], "", NOW, true),
+    ] {
+        let result = check(&verifier(declared), &headers, body, now);
+        assert_eq!(result.is_ok(), believed, "{declared} {headers:?} {result:?}");
+    }
+}
+
+#[test]
+fn a_refusal_says_nothing_of_what_was_expected() {
+    let verifier = verifier("scheme = \"api-key\"\nheader = \"x-api-key\"\nkey = { env = \"s3cret\" }");
+    let refusal = check(&verifier, &["x-api-key: gue55"], "", NOW).expect_err("it is the wrong key");
+    let shown = format!("{refusal} {refusal:?} {} {verifier:?}", refusal.remedy());
+    assert!(!shown.contains("s3cret") && !shown.contains("gue55"), "{shown}");
+    assert_eq!(verifier.credential_headers(), ["x-api-key"]);
+}
