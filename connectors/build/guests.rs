@@ -10,8 +10,40 @@ use wit_component::ComponentEncoder;
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "guest";
 
-/// What the sandbox lets a guest use beyond the target's own default.
-const GUEST_FLAGS: &str = "-Ctarget-feature=+simd128";
+/// SIMD is what the sandbox lets a guest use beyond the target's own default. Inlining more than usual pays twice: every call
+/// of a function and every round of a loop also looks at the sandbox's clock. Measured on 2 KB of JSON in batches of 16, as a
+/// ratio to native: 1.66 without, 1.58 at 600, 1.54 at 2000, which doubles the code.
+const GUEST_FLAGS: [&str; 2] = ["-Ctarget-feature=+simd128", "-Cllvm-args=-inline-threshold=600"];
+
+/// What the outer cargo says to a build script, and what a user says to the outer cargo: not meant for the inner one.
+const FOREIGN_PREFIXES: [&str; 7] = [
+    "CARGO_BUILD_",
+    "CARGO_CFG_",
+    "CARGO_ENCODED_",
+    "CARGO_FEATURE_",
+    "CARGO_PKG_",
+    "CARGO_PROFILE_",
+    "DEP_",
+];
+const FOREIGN: [&str; 17] = [
+    "CARGO_MAKEFLAGS",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_TARGET_DIR",
+    "DEBUG",
+    "HOST",
+    "MAKEFLAGS",
+    "NUM_JOBS",
+    "OPT_LEVEL",
+    "OUT_DIR",
+    "PROFILE",
+    "RUSTC",
+    "RUSTC_LINKER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTDOC",
+    "RUSTFLAGS",
+    "TARGET",
+];
 
 /// Writes `{out}/{name}.wasm` for each of the crates.
 pub fn build(workspace: &Path, names: &[&str], out: &Path) {
@@ -47,38 +79,16 @@ fn target_dir(out: &Path) -> PathBuf {
 
 fn compile(workspace: &Path, names: &[&str], target_dir: &Path) {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo names itself"));
-    // What the outer cargo says to this build script is not meant for the inner one.
     for (name, _) in env::vars_os() {
         let foreign = name.to_str().is_some_and(|name| {
-            [
-                "CARGO_ENCODED_",
-                "CARGO_CFG_",
-                "CARGO_FEATURE_",
-                "CARGO_PKG_",
-                "CARGO_PROFILE_",
-                "CARGO_BUILD_",
-                "DEP_",
-            ]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-                || [
-                    "RUSTFLAGS",
-                    "RUSTC",
-                    "RUSTDOC",
-                    "RUSTC_WRAPPER",
-                    "RUSTC_WORKSPACE_WRAPPER",
-                    "RUSTC_LINKER",
-                ]
-                .contains(&name)
-                || ["TARGET", "HOST", "OPT_LEVEL", "PROFILE", "DEBUG", "NUM_JOBS", "OUT_DIR"].contains(&name)
-                || ["CARGO_TARGET_DIR", "CARGO_MAKEFLAGS", "MAKEFLAGS", "CARGO_MANIFEST_DIR"].contains(&name)
+            FOREIGN.contains(&name) || FOREIGN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         });
         if foreign {
             cargo.env_remove(name);
         }
     }
     cargo.current_dir(workspace).arg("build").args(["--lib", "--profile", PROFILE, "--target", TARGET]);
-    cargo.arg("--target-dir").arg(target_dir).env("CARGO_ENCODED_RUSTFLAGS", GUEST_FLAGS);
+    cargo.arg("--target-dir").arg(target_dir).env("CARGO_ENCODED_RUSTFLAGS", GUEST_FLAGS.join("\x1f"));
     if workspace.join("Cargo.lock").exists() {
         cargo.arg("--locked");
     }

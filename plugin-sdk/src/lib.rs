@@ -21,12 +21,18 @@
 #[doc(hidden)]
 pub mod bindings;
 mod log;
+#[cfg(any(test, all(target_family = "wasm", feature = "allocator")))]
+mod memory;
 mod roles;
 pub mod text;
 mod values;
 
 #[cfg(feature = "golden")]
 pub mod golden;
+
+#[cfg(all(target_family = "wasm", feature = "allocator"))]
+#[global_allocator]
+static MEMORY: memory::Memory = memory::Memory::new();
 
 pub use bindings::destination::exports::snodo::connector::destination::{Call, Exchange, Plan, Settlement};
 pub use bindings::poll::exports::snodo::connector::poll::{Page, Step};
@@ -39,3 +45,8 @@ pub use bindings::{destination, poll, source, transform};
 pub use log::tell_where_it_panics;
 pub use log::{Level, log};
 pub use roles::{Destination, Poll, Source, Transform};
+
+/// The page on how to write a connector: its examples are tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/connectors.md")]
+pub struct HowToWriteOne;

@@ -4,9 +4,10 @@
 //! on as the bytes it came in.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use snodo_connector::{Draft, Fault};
 
@@ -20,8 +21,16 @@ pub fn events(body: &[u8]) -> Result<Vec<Draft>, Fault> {
 }
 
 fn array(body: &[u8]) -> Result<Vec<Draft>, Fault> {
-    let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| unreadable("", &error))?;
-    elements.iter().enumerate().map(|(place, raw)| one(raw, &format!("/{place}"))).collect()
+    let read = Cell::new(0);
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let envelopes = json
+        .deserialize_seq(Elements { read: &read })
+        .map_err(|error| unreadable(&format!("/{}", read.get()), &error))?;
+    json.end().map_err(|error| unreadable("", &error))?;
+    let draft = |(place, envelope): (usize, Envelope)| {
+        envelope.draft().map_err(|wrong| wrong.within(&format!("/{place}")))
+    };
+    envelopes.into_iter().enumerate().map(draft).collect()
 }
 
 /// An object alone is JSON Lines of one line.
@@ -30,16 +39,14 @@ fn lines(body: &[u8]) -> Result<Vec<Draft>, Fault> {
     let mut drafts = Vec::new();
     while let Some(read) = values.next() {
         // What comes after the first line tells JSON Lines from one event; an error carries its line anyway.
-        let alone = drafts.is_empty()
-            && (read.is_err() || body[values.byte_offset()..].iter().all(u8::is_ascii_whitespace));
-        let at = if alone { String::new() } else { format!("/{}", drafts.len()) };
-        drafts.push(read.map_err(|error| unreadable(&at, &error))?.draft(&at)?);
+        let rest = &body[values.byte_offset()..];
+        let alone = drafts.is_empty() && (read.is_err() || rest.iter().all(u8::is_ascii_whitespace));
+        let at = || if alone { String::new() } else { format!("/{}", drafts.len()) };
+        let envelope = read.map_err(|error| unreadable(&at(), &error))?;
+        let draft = envelope.draft().map_err(|wrong| wrong.within(&at()))?;
+        drafts.push(draft);
     }
     Ok(drafts)
-}
-
-fn one(raw: &RawValue, at: &str) -> Result<Draft, Fault> {
-    serde_json::from_str::<Envelope>(raw.get()).map_err(|error| unreadable(at, &error))?.draft(at)
 }
 
 fn unreadable(at: &str, error: &serde_json::Error) -> Fault {
@@ -62,9 +69,21 @@ struct Envelope<'a> {
     extensions: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
+/// What an event lacks, and where in it.
+struct Wrong {
+    at: &'static str,
+    message: String,
+}
+
+impl Wrong {
+    fn within(self, event: &str) -> Fault {
+        Fault::permanent_at(format!("{event}{}", self.at), self.message)
+    }
+}
+
 impl Envelope<'_> {
-    fn draft(self, at: &str) -> Result<Draft, Fault> {
-        let wrong = |place: &str, message: String| Err(Fault::permanent_at(format!("{at}{place}"), message));
+    fn draft(self) -> Result<Draft, Wrong> {
+        let wrong = |at, message| Err(Wrong { at, message });
         if let Some(version) = self.specversion.filter(|version| version != "1.0") {
             return wrong("/specversion", format!("expected CloudEvents 1.0, found {version}"));
         }
@@ -106,6 +125,28 @@ impl Envelope<'_> {
 fn is_json(media: &str) -> bool {
     let essence = media.split(';').next().unwrap_or_default().trim();
     essence == "application/json" || essence.ends_with("+json")
+}
+
+/// The elements of an array; counts those it has read, so that an error has a place.
+struct Elements<'c> {
+    read: &'c Cell<usize>,
+}
+
+impl<'de> Visitor<'de> for Elements<'_> {
+    type Value = Vec<Envelope<'de>>;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("an array of CloudEvents objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut envelopes = Vec::new();
+        while let Some(envelope) = seq.next_element()? {
+            envelopes.push(envelope);
+            self.read.set(envelopes.len());
+        }
+        Ok(envelopes)
+    }
 }
 
 impl<'de> Deserialize<'de> for Envelope<'de> {

@@ -37,9 +37,9 @@ pub fn interpret(config: &Config, step: Step, items: Vec<Item>, answer: &Answer,
                 fail_all(&items, &fault, plan);
             }
             Some(answered) if step == Step::Read => refunds::plan(config, items, &inputs, &answered, plan),
-            Some(answered) => {
-                let partial = answer.status == 207;
-                let verdicts = verdicts(config, step, &items, &inputs, &answered, partial);
+            Some(mut answered) => {
+                answered.partial = answer.status == 207;
+                let verdicts = verdicts(config, step, &items, &inputs, &answered);
                 settle(config, step, items, verdicts, plan);
             }
         },
@@ -81,10 +81,9 @@ fn verdicts(
     items: &[Item],
     inputs: &[Input],
     answered: &Answered,
-    partial: bool,
 ) -> Vec<Verdict> {
     if step == Step::Links {
-        return inputs.iter().map(|input| linked(items, input, answered, partial)).collect();
+        return inputs.iter().map(|input| linked(items, input, answered)).collect();
     }
     let id_property = if step == Step::Contacts { "email" } else { wire::key(config) };
     let mut found: BTreeMap<usize, &Record> = BTreeMap::new();
@@ -103,7 +102,9 @@ fn verdicts(
         match found.get(&at).and_then(|record| record.id.clone()) {
             Some(id) => Verdict::Written(Some(id)),
             // Nothing was refused, so it was written; only whoever must be linked has to know as what.
-            None if !partial && answered.errors.is_empty() && !needs_id(input) => Verdict::Written(None),
+            None if !answered.partial && answered.errors.is_empty() && !needs_id(input) => {
+                Verdict::Written(None)
+            }
             None => Verdict::Failed(unnamed(answered, inputs.len())),
         }
     };
@@ -137,7 +138,7 @@ fn unnamed(answered: &Answered, inputs: usize) -> Fault {
     }
 }
 
-fn linked(items: &[Item], input: &Input, answered: &Answered, partial: bool) -> Verdict {
+fn linked(items: &[Item], input: &Input, answered: &Answered) -> Verdict {
     let progress = input.items.first().map(|&at| items[at].progress.clone()).unwrap_or_default();
     let (deal, contact) = (progress.deal.unwrap_or_default(), progress.contact.unwrap_or_default());
     let is = |value: &Option<Value>, id: &str| match value {
@@ -146,7 +147,7 @@ fn linked(items: &[Item], input: &Input, answered: &Answered, partial: bool) -> 
         _ => false,
     };
     let pair = |record: &&Record| is(&record.from_object_id, &deal) && is(&record.to_object_id, &contact);
-    if !partial || answered.results.iter().any(|record| pair(&record)) {
+    if !answered.partial || answered.results.iter().any(|record| pair(&record)) {
         return Verdict::Written(None);
     }
     let blamed = |error: &&Problem| {

@@ -110,6 +110,9 @@ pub fn key(config: &Config) -> &str {
 pub struct Answered {
     pub results: Vec<Record>,
     pub errors: Vec<Problem>,
+    /// Status 207: what is not among the results was not written.
+    #[serde(skip)]
+    pub partial: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -132,13 +132,13 @@ fn delivery(at: usize, dice: &mut Dice) -> Delivery {
     };
     let refund = json!({"id": format!("r{}", dice.below(6)), "order_id": order_id.to_string(), "amount": {"amount": "5.00", "currency": "EUR"}});
     match dice.below(6) {
-        0 => event(at, "crm.contact.updated", json!({"customer": customer})),
-        1 => event(at, "web.page.viewed", json!({"customer": customer})),
-        2 | 3 => event(at, "commerce.refund.issued", json!({"customer": customer, "refund": refund})),
+        0 => event(at, "crm.contact.updated", &json!({"customer": customer})),
+        1 => event(at, "web.page.viewed", &json!({"customer": customer})),
+        2 | 3 => event(at, "commerce.refund.issued", &json!({"customer": customer, "refund": refund})),
         4 => event(
             at,
             "commerce.order.paid",
-            json!({"customer": customer, "order": {"id": order_id.to_string()}}),
+            &json!({"customer": customer, "order": {"id": order_id.to_string()}}),
         ),
         _ => order(at, &email, order_id),
     }
@@ -150,11 +150,11 @@ fn order(at: usize, email: &str, order_id: usize) -> Delivery {
     event(
         at,
         "commerce.order.placed",
-        json!({"customer": customer, "order": {"id": order_id.to_string(), "total": total}}),
+        &json!({"customer": customer, "order": {"id": order_id.to_string(), "total": total}}),
     )
 }
 
-fn event(at: usize, kind: &str, data: Value) -> Delivery {
+fn event(at: usize, kind: &str, data: &Value) -> Delivery {
     Delivery {
         idempotency_key: format!("key-{at}"),
         attempt: 1,

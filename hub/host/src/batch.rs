@@ -128,12 +128,13 @@ mod tests {
 
     #[test]
     fn batches_are_cut_by_number_and_by_bytes() {
-        for (sizes, expected) in [
-            (vec![], vec![]),
-            (vec![1; 10], vec![0..10]),
-            (vec![1; BATCH_ITEMS_MAX + 1], vec![0..BATCH_ITEMS_MAX, BATCH_ITEMS_MAX..BATCH_ITEMS_MAX + 1]),
-            (vec![BATCH_BYTES_MAX, 1, BATCH_BYTES_MAX * 2, 1], vec![0..1, 1..2, 2..3, 3..4]),
+        for (sizes, borders) in [
+            (vec![], &[0][..]),
+            (vec![1; 10], &[0, 10]),
+            (vec![1; BATCH_ITEMS_MAX + 1], &[0, BATCH_ITEMS_MAX, BATCH_ITEMS_MAX + 1]),
+            (vec![BATCH_BYTES_MAX, 1, BATCH_BYTES_MAX * 2, 1], &[0, 1, 2, 3, 4]),
         ] {
+            let expected: Vec<Range<usize>> = borders.windows(2).map(|border| border[0]..border[1]).collect();
             assert_eq!(parts(&sizes, |size| *size), expected);
         }
     }

@@ -57,10 +57,9 @@ fn here(component: &[u8]) -> Result<Vec<u8>, CompileError> {
 
 fn apart(command: &mut Command, component: &[u8]) -> Result<Vec<u8>, CompileError> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
-        unreachable!("a child has the pipes it was started with")
-    };
+    let mut stdin = child.stdin.take().expect("a child has the pipes it was started with");
+    let stdout = child.stdout.take().expect("a child has the pipes it was started with");
+    let stderr = child.stderr.take().expect("a child has the pipes it was started with");
     let mut artefact = Vec::new();
     let mut said = String::new();
     std::thread::scope(|scope| {

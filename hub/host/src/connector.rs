@@ -145,6 +145,12 @@ impl Connector {
         self.0.warm.forget(channel);
     }
 
+    /// Whether the pool was once full.
+    #[cfg(test)]
+    pub(crate) fn went_without_pool(&self) -> bool {
+        self.0.spare.get().is_some_and(Result::is_ok)
+    }
+
     /// One call of an instance of the channel's. It only goes back to the others if it came back at all.
     fn call<P, R>(&self, function: Function, channel: &str, params: P, time: Duration) -> Result<R, Failure>
     where

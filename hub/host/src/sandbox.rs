@@ -87,19 +87,18 @@ impl Sandbox {
                 if let Some(Err(error)) = self.0.cache.as_ref().map(|cache| cache.put(&name, &artefact)) {
                     tracing::warn!(%error, "failed to keep compiled code; it is compiled again at the next start");
                 }
-                self.0.deserialize(&artefact).map_err(unfit)?
+                self.0.deserialize(&artefact).map_err(|error| unfit(&error))?
             }
         };
-        let code = self.0.link(&loaded, &inspected).map_err(unfit)?;
+        let code = self.0.link(&loaded, &inspected).map_err(|error| unfit(&error))?;
         let connector = Connector::new(Arc::clone(&self.0), digest, inspected, code);
-        connector.check().map_err(unfit)?;
+        connector.check().map_err(|error| unfit(&error))?;
         Ok(connector)
     }
 }
 
-fn unfit(error: wasmtime::Error) -> LoadError {
-    let error = format!("{error:#}");
-    LoadError::Unfit(error)
+fn unfit(error: &wasmtime::Error) -> LoadError {
+    LoadError::Unfit(format!("{error:#}"))
 }
 
 impl Inner {

@@ -64,6 +64,9 @@ pub fn run<T: Destination>(folder: &Path) -> Result<Value, String> {
         .through::<T>(answers)
 }
 
+/// The calls of a round with the places they cover, and what it settled, as it is shown.
+type Round = (Vec<(Call, Vec<u32>)>, Vec<Value>);
+
 struct Run {
     ctx: Context,
     deliveries: Vec<Delivery>,
@@ -113,7 +116,7 @@ impl Run {
     }
 
     /// Holds each plan to the contract and counts its places in the whole batch.
-    fn take(&mut self, plans: Vec<(Plan, Vec<u32>)>) -> Result<(Vec<(Call, Vec<u32>)>, Vec<Value>), String> {
+    fn take(&mut self, plans: Vec<(Plan, Vec<u32>)>) -> Result<Round, String> {
         let mut calls = Vec::new();
         let mut settled = Vec::new();
         for (plan, places) in plans {

@@ -42,14 +42,16 @@ fn card<'a>(from: &mut Object<'a>) -> Object<'a> {
     let mut card = Object::new();
     card.put("brand", from.text("credit_card_company"));
     card.put("masked_number", from.text_if("credit_card_number", is_masked));
-    card.put(
-        "bin",
-        from.text_if("credit_card_bin", |bin| bin.len() >= 4 && bin.bytes().all(|b| b.is_ascii_digit())),
-    );
+    card.put("bin", from.text_if("credit_card_bin", is_bin));
     card.put("holder", from.text("credit_card_name"));
     card.put("expiry_month", from.count("credit_card_expiration_month"));
     card.put("expiry_year", from.count("credit_card_expiration_year"));
     card
+}
+
+/// The first digits, which name the bank.
+fn is_bin(text: &str) -> bool {
+    (4..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// No more than the last four digits.

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::{Node, Object, Text};
 
 /// What most objects of a webhook have room in.
-const FIELDS_USUAL: usize = 16;
+const FIELDS_USUAL: usize = 8;
 
 impl<'de> Deserialize<'de> for Node<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -103,7 +103,7 @@ where
         let mut room = true;
         for File { name, look } in files {
             let before = self.known.remove(&name);
-            let (state, whole) = self.settled(before, look, now);
+            let (state, whole) = self.settled(before.as_ref(), look, now);
             if !room || !whole {
                 looked.waiting += 1;
                 known.insert(name, state);
@@ -130,10 +130,10 @@ where
     }
 
     /// What is known of a file now, and whether it is whole: it has something in it, and has not changed since an earlier look.
-    fn settled(&self, before: Option<Known>, look: Look, now: Timestamp) -> (Known, bool) {
+    fn settled(&self, before: Option<&Known>, look: Look, now: Timestamp) -> (Known, bool) {
         match before {
-            Some(Known::Taken { look: taken }) if taken == look => (Known::Taken { look }, true),
-            Some(Known::Settling { look: seen, since }) if seen == look => {
+            Some(Known::Taken { look: taken }) if *taken == look => (Known::Taken { look }, true),
+            Some(&Known::Settling { look: seen, since }) if seen == look => {
                 (Known::Settling { look, since }, look.bytes > 0 && now.since(since) >= self.inbox.settle)
             }
             _ => (Known::Settling { look, since: now }, false),

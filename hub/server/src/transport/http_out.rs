@@ -121,9 +121,9 @@ fn headers(answered: &HeaderMap, now: Timestamp) -> Vec<(String, String)> {
     let mut headers = Vec::with_capacity(answered.len());
     for (name, value) in answered {
         let value = String::from_utf8_lossy(value.as_bytes());
-        let value = match name {
-            &SET_COOKIE => continue,
-            &RETRY_AFTER => {
+        let value = match *name {
+            SET_COOKIE => continue,
+            RETRY_AFTER => {
                 retry_after(&value, now).map_or_else(|| value.into_owned(), |seconds| seconds.to_string())
             }
             _ => value.into_owned(),

@@ -101,13 +101,15 @@ fn counter(channel: &ChannelName, result: &'static str) -> Counter {
 
 /// The channels that are open now.
 #[derive(Clone, Debug, Default)]
-pub struct Channels(Arc<RwLock<Arc<HashMap<ChannelName, Arc<Inbound>>>>>);
+pub struct Channels(Arc<RwLock<ByName>>);
+
+type ByName = HashMap<ChannelName, Arc<Inbound>>;
 
 impl Channels {
     pub fn replace(&self, channels: impl IntoIterator<Item = Inbound>) {
         let channels =
             channels.into_iter().map(|inbound| (inbound.channel.clone(), Arc::new(inbound))).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(channels);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = channels;
     }
 
     pub fn find(&self, name: &str) -> Option<Arc<Inbound>> {

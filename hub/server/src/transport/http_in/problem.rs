@@ -178,13 +178,14 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        match self {
-            Self::Method => _ = headers.insert(ALLOW, HeaderValue::from_static("POST")),
+        let further = match self {
+            Self::Method => Some((ALLOW, "POST")),
             // What is left of the body would be read as the next request.
-            Self::TooSlow { .. } | Self::CutOff => {
-                _ = headers.insert(CONNECTION, HeaderValue::from_static("close"))
-            }
-            _ => {}
+            Self::TooSlow { .. } | Self::CutOff => Some((CONNECTION, "close")),
+            _ => None,
+        };
+        if let Some((name, value)) = further {
+            headers.insert(name, HeaderValue::from_static(value));
         }
         response
     }
