@@ -58,7 +58,8 @@ async fn forward(destination: SocketAddr) {
         });
     }
     let channels = Channels::default();
-    let verifier = Verifier::new(&Verify::None {}, |_| unreachable!("nothing is verified")).expect("no verifier");
+    let verifier =
+        Verifier::new(&Verify::None {}, |_| unreachable!("nothing is verified")).expect("no verifier");
     let headers: [&str; 0] = [];
     channels.replace([Inbound::new("in".parse().expect("a name"), verifier, &headers, Limits::default())]);
     let accept = move |message: Message| {
@@ -70,5 +71,6 @@ async fn forward(destination: SocketAddr) {
     };
     let address = std::env::var("BENCH_LISTEN").expect("the benchmark names an address");
     let listener = TcpListener::bind(address).await.expect("the address is free");
-    http_in::serve(listener, Door::new(channels, accept, clock::now).router(), CancellationToken::new()).await;
+    http_in::serve(listener, Door::new(channels, accept, clock::now).router(), CancellationToken::new())
+        .await;
 }

@@ -16,8 +16,11 @@ const ROUND: Duration = Duration::from_millis(300);
 const ROUNDS: usize = 7;
 
 pub fn run() {
-    let sandbox = Sandbox::new(Options { cache_dir: None, compile: Compile::InProcess, limits: Limits::default() }).expect("a sandbox");
-    let shopify = snodo_catalogue::catalogue().iter().find(|one| one.name == "shopify").expect("it is embedded");
+    let sandbox =
+        Sandbox::new(Options { cache_dir: None, compile: Compile::InProcess, limits: Limits::default() })
+            .expect("a sandbox");
+    let shopify =
+        snodo_catalogue::catalogue().iter().find(|one| one.name == "shopify").expect("it is embedded");
     let connector = sandbox.load(shopify.component).expect("it is a connector");
     let body = ORDER.trim_end();
     println!("one hop: the shopify connector decodes an order of {} bytes, µs per event", body.len());
@@ -69,7 +72,8 @@ fn run_native(body: &str, batch: usize) {
 fn run_sandboxed(connector: &snodo_host::Connector, body: &str, batch: usize) {
     let ctx = snodo_host::Context { channel: "shop", config: b"{}", now: 0 };
     let headers = headers();
-    let message = snodo_host::Message { id: "m", received_at: 0, headers: &headers, name: "", body: body.as_bytes() };
+    let message =
+        snodo_host::Message { id: "m", received_at: 0, headers: &headers, name: "", body: body.as_bytes() };
     for result in black_box(connector.decode(&ctx, &vec![message; batch])) {
         result.expect("an order is decoded");
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use snodo_core::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
@@ -13,18 +14,20 @@ use tokio::sync::Mutex;
 use crate::process::Subject;
 
 /// Connections of the load: enough that the hub's commits are shared.
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 256;
 
 /// How long events may be under way after the last was sent.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// Fills an event up to 1 KB.
-const FILLING: &str = "linen, hand washed, keep away from direct sunlight; returns within thirty days in any shop";
+const FILLING: &str =
+    "linen, hand washed, keep away from direct sunlight; returns within thirty days in any shop";
 
 /// A canonical event of 1 KB, with the moment at which it was sent in it.
 pub fn event(number: usize, sent_micros: u64) -> String {
+    let time = Timestamp::from_millis(i64::try_from(sent_micros / 1_000).unwrap_or(0));
     format!(
-        r#"{{"specversion":"1.0","id":"e{number}-{sent_micros}","type":"commerce.order.placed","source":"/bench","subject":"order/{number}","time":"2026-03-01T10:00:00+01:00","data":{{"customer":{{"identifiers":[{{"namespace":"email","value":"c{customer}@example.com","authenticated":"asserted"}}],"traits":{{"given_name":"Rosa","family_name":"Neri","email":"c{customer}@example.com"}}}},"touchpoint":{{"channel":"web","mode":"online","locale":"it-IT"}},"order":{{"id":"{number}","number":"{number}","status":"open","currency":"EUR","total":{{"amount":"80.50","currency":"EUR"}},"subtotal":{{"amount":"70.00","currency":"EUR"}},"tax":{{"amount":"10.50","currency":"EUR"}},"lines":[{{"id":"1","product":{{"id":"p1","name":"Linen jacket","sku":"AUR-1"}},"quantity":"1","unit_price":{{"amount":"70.00","currency":"EUR"}},"total":{{"amount":"70.00","currency":"EUR"}}}}],"note":"{FILLING}"}},"vendor":{{"sent":"@{sent_micros:020}"}}}}}}"#,
+        r#"{{"specversion":"1.0","id":"e{number}-{sent_micros}","type":"commerce.order.placed","source":"/bench","subject":"order/{number}","time":"{time}","data":{{"customer":{{"identifiers":[{{"namespace":"email","value":"c{customer}@example.com","authenticated":"asserted"}}],"traits":{{"given_name":"Rosa","family_name":"Neri","email":"c{customer}@example.com"}}}},"touchpoint":{{"channel":"web","mode":"online","locale":"it-IT"}},"order":{{"id":"{number}","number":"{number}","status":"open","currency":"EUR","total":{{"amount":"80.50","currency":"EUR"}},"subtotal":{{"amount":"70.00","currency":"EUR"}},"tax":{{"amount":"10.50","currency":"EUR"}},"lines":[{{"id":"1","product":{{"id":"p1","name":"Linen jacket","sku":"AUR-1"}},"quantity":"1","unit_price":{{"amount":"70.00","currency":"EUR"}},"total":{{"amount":"70.00","currency":"EUR"}}}}],"note":"{FILLING}"}},"vendor":{{"sent":"@{sent_micros:020}"}}}}}}"#,
         customer = number % 1_000,
     )
 }
@@ -96,7 +99,8 @@ impl Destination {
         while let Some(body) = read(&mut stream, &mut buffer).await {
             let now = micros();
             let marks = body.split(|byte| *byte == b'@').skip(1);
-            let sent = marks.filter_map(|rest| std::str::from_utf8(rest.get(..20)?).ok()?.parse::<u64>().ok());
+            let sent =
+                marks.filter_map(|rest| std::str::from_utf8(rest.get(..20)?).ok()?.parse::<u64>().ok());
             let took: Vec<u64> = sent.map(|sent| now.saturating_sub(sent)).collect();
             let count = took.len();
             self.took.lock().await.extend(took);
@@ -163,7 +167,8 @@ impl Load {
             .map(|_| {
                 let (next, to, per_request) = (Arc::clone(&next), self.to.clone(), self.per_request);
                 tokio::spawn(async move {
-                    let address = to.trim_start_matches("http://").split('/').next().expect("an address").to_owned();
+                    let address =
+                        to.trim_start_matches("http://").split('/').next().expect("an address").to_owned();
                     let mut stream = TcpStream::connect(&address).await.expect("it listens");
                     let _ = stream.set_nodelay(true);
                     let (mut buffer, mut acks) = (Vec::new(), Vec::new());
@@ -173,7 +178,10 @@ impl Load {
                             return acks;
                         }
                         if let Some(rate) = requests_per_second {
-                            tokio::time::sleep_until((begun + Duration::from_secs_f64(turn as f64 / rate)).into()).await;
+                            tokio::time::sleep_until(
+                                (begun + Duration::from_secs_f64(turn as f64 / rate)).into(),
+                            )
+                            .await;
                         }
                         let number = NUMBER.fetch_add(per_request as u64, Ordering::SeqCst) as usize;
                         let request = request(&address, number, per_request);
@@ -191,7 +199,11 @@ impl Load {
         }
         let sent = Instant::now();
         while self.destination.arrived.load(Ordering::SeqCst) < events {
-            assert!(sent.elapsed() < DRAIN_TIME_MAX, "{} of {events} arrived", self.destination.arrived.load(Ordering::SeqCst));
+            assert!(
+                sent.elapsed() < DRAIN_TIME_MAX,
+                "{} of {events} arrived",
+                self.destination.arrived.load(Ordering::SeqCst)
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let elapsed = begun.elapsed();
@@ -205,7 +217,10 @@ fn request(address: &str, number: usize, per_request: usize) -> Vec<u8> {
     let sent = micros();
     let body = match per_request {
         1 => event(number, sent),
-        many => format!("[{}]", (number..number + many).map(|number| event(number, sent)).collect::<Vec<_>>().join(",")),
+        many => format!(
+            "[{}]",
+            (number..number + many).map(|number| event(number, sent)).collect::<Vec<_>>().join(",")
+        ),
     };
     let head = format!(
         "POST /in/in HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",

@@ -30,12 +30,24 @@ fn main() {
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
     for per_request in [1, 100] {
-        println!("\n{} per request, each delivered {}", count(per_request, "event"), if per_request == 1 { "alone" } else { "in requests of up to 100" });
+        println!(
+            "\n{} per request, each delivered {}",
+            count(per_request, "event"),
+            if per_request == 1 { "alone" } else { "in requests of up to 100" }
+        );
         println!(
             "{:<6} {:>10} {:>12} {:>14} {:>9} | at half: {:>9} {:>9} {:>9} {:>9}",
-            "", "events/s", "CPU s/100k", "events/core-s", "peak MB", "ack p50", "ack p99", "e2e p50", "e2e p99"
+            "",
+            "events/s",
+            "CPU s/100k",
+            "events/core-s",
+            "peak MB",
+            "ack p50",
+            "ack p99",
+            "e2e p50",
+            "e2e p99"
         );
-        let bare = runtime.block_on(measure(Subject::bare, events, per_request));
+        let bare = runtime.block_on(measure(Subject::bare, 4 * events, per_request));
         print_row("bare", &bare);
         let hub = runtime.block_on(measure(Subject::hub, events, per_request));
         print_row("hub", &hub);
@@ -55,7 +67,11 @@ struct Row {
     peak_mb: f64,
 }
 
-async fn measure(start: fn(std::net::SocketAddr, usize) -> Subject, events: usize, per_request: usize) -> Row {
+async fn measure(
+    start: fn(std::net::SocketAddr, usize) -> Subject,
+    events: usize,
+    per_request: usize,
+) -> Row {
     let destination = Destination::start().await;
     let subject = tokio::task::block_in_place(|| start(destination.address, per_request));
     let load = Load { to: subject.url.clone(), per_request, destination };

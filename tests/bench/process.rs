@@ -24,9 +24,19 @@ impl Subject {
             std::fs::create_dir_all(path.parent().expect("it is in the folder")).expect("there is room");
             std::fs::write(path, text).expect("there is room");
         };
-        write("hub.toml", format!("company = \"bench\"\nlisten = \"{address}\"\n[log]\nlevel = \"warn\"\n[purposes.orders]\ntitle = \"Orders\"\nbasis = \"contract\"\n"));
+        write(
+            "hub.toml",
+            format!(
+                "company = \"bench\"\nlisten = \"{address}\"\n[log]\nlevel = \"warn\"\n[purposes.orders]\ntitle = \"Orders\"\nbasis = \"contract\"\n"
+            ),
+        );
         let head = "title = \"Bench\"\nowner = \"Bench\"\npurpose = \"Measure\"\n";
-        write("channels/in.toml", format!("{head}connector = \"canonical\"\n[receive]\ntransport = \"http\"\nverify = {{ scheme = \"none\" }}\n"));
+        write(
+            "channels/in.toml",
+            format!(
+                "{head}connector = \"canonical\"\n[receive]\ntransport = \"http\"\nverify = {{ scheme = \"none\" }}\n"
+            ),
+        );
         write(
             "channels/out.toml",
             format!(
@@ -35,7 +45,11 @@ impl Subject {
                 super::bare::CONCURRENT
             ),
         );
-        write("routes/all.toml", "title = \"All\"\nfrom = [\"in\"]\nevents = [\"*\"]\nto = \"out\"\npurpose = \"orders\"\n".to_owned());
+        write(
+            "routes/all.toml",
+            "title = \"All\"\nfrom = [\"in\"]\nevents = [\"*\"]\nto = \"out\"\npurpose = \"orders\"\n"
+                .to_owned(),
+        );
         let mut command = Command::new(env!("CARGO_BIN_EXE_snodo"));
         command.arg("--config").arg(folder.path()).arg("run");
         Self::start(command, address, folder)
@@ -63,7 +77,8 @@ impl Subject {
     /// Processor time so far, in user and kernel (proc(5), stat: fields 14 and 15, in clock ticks).
     pub fn cpu(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
-        let fields: Vec<&str> = stat.rsplit_once(')').expect("a name in brackets").1.split_whitespace().collect();
+        let fields: Vec<&str> =
+            stat.rsplit_once(')').expect("a name in brackets").1.split_whitespace().collect();
         let ticks: u64 = [11, 12].iter().map(|at| fields[*at].parse::<u64>().expect("a number")).sum();
         // SAFETY: asks for a number.
         let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };

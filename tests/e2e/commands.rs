@@ -8,7 +8,10 @@ fn what_init_writes_checks_runs_and_moves_an_event() {
     let hub = folder.path().join("my-hub");
     let run = |args: &[&str]| {
         let output = snodo().arg("--config").arg(&hub).args(args).output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        )
     };
     let init = snodo().arg("init").arg(&hub).output().unwrap();
     assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
@@ -42,12 +45,42 @@ fn a_beginners_mistake_in_each_file_says_how_to_mend_it() {
         ("hub.toml", &hub, "company = \"test\"", "compny = \"test\"", &["hub.toml:1:", "company"]),
         ("hub.toml", &hub, "basis = \"consent\"", "basis = \"agreed\"", &["hub.toml:", "consent"]),
         ("hub.toml", &hub, "company = \"test\"", "company = test", &["hub.toml:1:", "\""]),
-        ("channels/shop.toml", &shop, "connector = \"canonical\"", "connector = \"canonicle\"", &["channels/shop.toml:4:", "canonical"]),
-        ("channels/shop.toml", &shop, "transport = \"http\"", "transport = \"htp\"", &["channels/shop.toml:", "http"]),
-        ("channels/shop.toml", &shop, "{ scheme = \"none\" }", "{ scheme = \"bearer\", token = \"s3cret\" }", &["channels/shop.toml:", "env"]),
+        (
+            "channels/shop.toml",
+            &shop,
+            "connector = \"canonical\"",
+            "connector = \"canonicle\"",
+            &["channels/shop.toml:4:", "canonical"],
+        ),
+        (
+            "channels/shop.toml",
+            &shop,
+            "transport = \"http\"",
+            "transport = \"htp\"",
+            &["channels/shop.toml:", "http"],
+        ),
+        (
+            "channels/shop.toml",
+            &shop,
+            "{ scheme = \"none\" }",
+            "{ scheme = \"bearer\", token = \"s3cret\" }",
+            &["channels/shop.toml:", "env"],
+        ),
         ("routes/all.toml", &all, "to = \"files\"", "to = \"file\"", &["routes/all.toml:3:", "files"]),
-        ("routes/all.toml", &all, "purpose = \"orders\"", "purpose = \"order\"", &["routes/all.toml:", "orders"]),
-        ("routes/all.toml", &all, "events = [\"*\"]", "events = [\"*\"]\nwhen = \"event.data.total >\"", &["routes/all.toml:", "when"]),
+        (
+            "routes/all.toml",
+            &all,
+            "purpose = \"orders\"",
+            "purpose = \"order\"",
+            &["routes/all.toml:", "orders"],
+        ),
+        (
+            "routes/all.toml",
+            &all,
+            "events = [\"*\"]",
+            "events = [\"*\"]\nwhen = \"event.data.total >\"",
+            &["routes/all.toml:", "when"],
+        ),
     ];
     for (file, text, right, wrong, parts) in cases {
         assert!(text.contains(right), "{file} has no {right}");
@@ -63,7 +96,9 @@ fn a_beginners_mistake_in_each_file_says_how_to_mend_it() {
 
 #[test]
 fn listings_are_json_lines_and_unknown_things_are_said_to_be_unknown() {
-    for args in [&["connector", "list"][..], &["schema", "list", "commerce"], &["connector", "show", "shopify"]] {
+    for args in
+        [&["connector", "list"][..], &["schema", "list", "commerce"], &["connector", "show", "shopify"]]
+    {
         let output = snodo().args(args).arg("--json").output().unwrap();
         assert!(output.status.success(), "{args:?}");
         let text = String::from_utf8(output.stdout).unwrap();

@@ -36,7 +36,10 @@ impl Company {
 
     /// A channel that takes canonical events over unsigned http.
     pub fn canonical_in(&self, name: &str) {
-        self.channel(name, "connector = \"canonical\"\n[receive]\ntransport = \"http\"\nverify = { scheme = \"none\" }\n");
+        self.channel(
+            name,
+            "connector = \"canonical\"\n[receive]\ntransport = \"http\"\nverify = { scheme = \"none\" }\n",
+        );
     }
 
     /// A channel that posts each event to a receiver of the test.
@@ -88,7 +91,9 @@ impl Company {
     pub fn json(&self, args: &[&str]) -> Vec<Value> {
         let output = self.run(&[args, &["--json"]].concat());
         let text = String::from_utf8(output.stdout).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{args:?}: {line}")));
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{args:?}: {line}")));
         let lines: Vec<Value> = lines.collect();
         assert!(output.status.code() != Some(3), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         lines

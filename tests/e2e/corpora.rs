@@ -33,7 +33,10 @@ fn company() -> Company {
         "till",
         "connector = \"poslog\"\n[receive]\ntransport = \"http\"\nverify = { scheme = \"none\" }\n[config]\ncurrency = \"USD\"\nutc_offset = \"-06:00\"\n",
     );
-    company.channel("archive", "connector = \"canonical\"\n[send]\ntransport = \"file\"\nfolder = \"archive\"\n");
+    company.channel(
+        "archive",
+        "connector = \"canonical\"\n[send]\ntransport = \"file\"\nfolder = \"archive\"\n",
+    );
     company.route("all", "shop\", \"till", "archive", "");
     company
 }
@@ -42,7 +45,9 @@ fn company() -> Company {
 fn captured(path: &Path) -> Option<(Vec<(String, String)>, String)> {
     let sample: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let headers = sample["headers"].as_object()?;
-    let headers = headers.iter().map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned()));
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned()));
     let body = match &sample["body"] {
         Value::String(text) => text.clone(),
         body => body.to_string(),
@@ -69,7 +74,9 @@ async fn every_captured_payload_ends_in_a_fate() {
     let mut posted = 0;
     for path in files(&shopify, "json") {
         let Some((headers, body)) = captured(&path) else { continue };
-        let mut request = client.post(format!("http://{}/in/shop", company.address)).header("content-type", "application/json");
+        let mut request = client
+            .post(format!("http://{}/in/shop", company.address))
+            .header("content-type", "application/json");
         for (name, value) in headers.iter().filter(|(name, _)| name != "x-shopify-hmac-sha256") {
             request = request.header(name, value);
         }
@@ -80,7 +87,8 @@ async fn every_captured_payload_ends_in_a_fate() {
     for path in files(&poslog, "xml") {
         let body = std::fs::read(&path).unwrap();
         let url = format!("http://{}/in/till", company.address);
-        let answer = client.post(url).header("content-type", "application/xml").body(body).send().await.unwrap();
+        let answer =
+            client.post(url).header("content-type", "application/xml").body(body).send().await.unwrap();
         assert_eq!(answer.status(), 202, "{}", path.display());
         posted += 1;
     }
@@ -92,8 +100,12 @@ async fn every_captured_payload_ends_in_a_fate() {
     assert_eq!(balance["difference"], 0);
 
     let events = company.json(&["events", "-n", "10000"]);
-    let count = |kind: &str| events.iter().filter(|event| event["event"]["type"].as_str().unwrap().starts_with(kind)).count();
-    for kind in ["commerce.order.", "crm.contact.", "commerce.refund.issued", "pos.", "unknown.message.received"] {
+    let count = |kind: &str| {
+        events.iter().filter(|event| event["event"]["type"].as_str().unwrap().starts_with(kind)).count()
+    };
+    for kind in
+        ["commerce.order.", "crm.contact.", "commerce.refund.issued", "pos.", "unknown.message.received"]
+    {
         assert!(count(kind) > 0, "no {kind} among {} events", events.len());
     }
     hub.stop();

@@ -30,7 +30,9 @@ async fn fifty_kills_under_load_lose_nothing() {
 
     let stop = Arc::new(AtomicBool::new(false));
     let next = Arc::new(AtomicU32::new(1));
-    let senders: Vec<_> = (0..SENDERS).map(|_| tokio::spawn(send(Arc::clone(&company), Arc::clone(&stop), Arc::clone(&next)))).collect();
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|_| tokio::spawn(send(Arc::clone(&company), Arc::clone(&stop), Arc::clone(&next))))
+        .collect();
     let mut moment = 0x2545_f491_u64;
     for _ in 0..KILLS {
         let hub = {
@@ -54,7 +56,10 @@ async fn fifty_kills_under_load_lose_nothing() {
     let hub = company.start();
     let balance = company.settled();
     hub.stop();
-    assert_eq!((&balance["difference"], &balance["messages_difference"], &balance["events_difference"]), (&json!(0), &json!(0), &json!(0)));
+    assert_eq!(
+        (&balance["difference"], &balance["messages_difference"], &balance["events_difference"]),
+        (&json!(0), &json!(0), &json!(0))
+    );
 
     let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
     let taken = receiver.taken();
@@ -68,7 +73,11 @@ async fn fifty_kills_under_load_lose_nothing() {
     assert!(renamed.is_empty(), "delivered under several ids: {renamed:?}");
     let twice = taken.len() - ids.len();
     assert!(twice <= KILLS as usize * IN_FLIGHT_MAX, "{twice} deliveries were repeated");
-    println!("{} accepted, {} delivered, {twice} of them repeated after {KILLS} kills", accepted.len(), taken.len());
+    println!(
+        "{} accepted, {} delivered, {twice} of them repeated after {KILLS} kills",
+        accepted.len(),
+        taken.len()
+    );
 }
 
 /// Sends orders until told to stop; those the hub said it has.

@@ -24,7 +24,8 @@ fn the_demo_accounts_for_everything() {
     ] {
         assert!(text.contains(part), "{part:?} is missing in:\n{text}");
     }
-    let differences: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("difference")).collect();
+    let differences: Vec<&str> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("difference")).collect();
     assert_eq!(differences.len(), 3, "{text}");
     assert!(differences.iter().all(|number| number.trim() == "0"), "{text}");
 }
@@ -36,9 +37,9 @@ fn a_kept_demo_can_be_looked_into_and_started_again() {
     let place = folder.path().join("aurora");
     let mut child = snodo().args(["demo", "--keep"]).arg(&place).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let address = lines.by_ref().find_map(|line| {
-        Some(line.strip_prefix("The hub listens on ")?.split(',').next()?.parse().unwrap())
-    });
+    let address = lines
+        .by_ref()
+        .find_map(|line| Some(line.strip_prefix("The hub listens on ")?.split(',').next()?.parse().unwrap()));
     assert!(lines.any(|line| line.contains("until you press Ctrl-C")), "the demo ended early");
 
     let look = |args: &[&str]| {

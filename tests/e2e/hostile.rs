@@ -20,7 +20,10 @@ async fn a_hostile_connector_keeps_nobody_else_waiting() {
          [source]\nemits = [\"*\"]\ntransports = [\"http\"]\n",
     )
     .unwrap();
-    company.channel("bad", "connector = \"hostile\"\n[receive]\ntransport = \"http\"\nverify = { scheme = \"none\" }\n");
+    company.channel(
+        "bad",
+        "connector = \"hostile\"\n[receive]\ntransport = \"http\"\nverify = { scheme = \"none\" }\n",
+    );
     company.canonical_in("shop");
     company.webhook_out("crm", receiver.address);
     company.route("orders", "shop\", \"bad", "crm", "");
@@ -29,7 +32,8 @@ async fn a_hostile_connector_keeps_nobody_else_waiting() {
 
     for (id, behaviour) in (1..).zip(BEHAVIOURS) {
         let url = format!("http://{}/in/bad", company.address);
-        let answer = client.post(url).header("content-type", "text/plain").body(behaviour).send().await.unwrap();
+        let answer =
+            client.post(url).header("content-type", "text/plain").body(behaviour).send().await.unwrap();
         assert_eq!(answer.status(), 202, "{behaviour}");
         assert_eq!(post(&client, &company, "shop", &order(id, "a@example.com")).await, Ok(202));
     }
@@ -37,7 +41,8 @@ async fn a_hostile_connector_keeps_nobody_else_waiting() {
     assert_eq!(balance["messages"]["quarantined"], BEHAVIOURS.len());
     assert_eq!(balance["fates"]["delivered"], BEHAVIOURS.len());
     assert_eq!(receiver.taken().len(), BEHAVIOURS.len());
-    let why: Vec<String> = company.json(&["quarantine", "list"]).iter().map(|entry| entry["why"].to_string()).collect();
+    let why: Vec<String> =
+        company.json(&["quarantine", "list"]).iter().map(|entry| entry["why"].to_string()).collect();
     assert_eq!(why.len(), BEHAVIOURS.len(), "{why:?}");
     hub.stop();
 }

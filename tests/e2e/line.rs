@@ -17,7 +17,12 @@ pub fn order(id: u32, email: &str) -> Value {
 }
 
 /// The hub's status, or why there is none.
-pub async fn post(client: &reqwest::Client, company: &Company, channel: &str, body: &Value) -> Result<u16, String> {
+pub async fn post(
+    client: &reqwest::Client,
+    company: &Company,
+    channel: &str,
+    body: &Value,
+) -> Result<u16, String> {
     let url = format!("http://{}/in/{channel}", company.address);
     let answer = client.post(url).header("content-type", "application/json").body(body.to_string()).send();
     answer.await.map(|answer| answer.status().as_u16()).map_err(|error| error.to_string())
@@ -30,7 +35,11 @@ pub fn client() -> reqwest::Client {
 
 fn fates(balance: &Value) -> Value {
     let fates = balance["fates"].as_object().unwrap();
-    fates.iter().filter(|(_, count)| **count != 0).map(|(fate, count)| (fate.clone(), count.clone())).collect()
+    fates
+        .iter()
+        .filter(|(_, count)| **count != 0)
+        .map(|(fate, count)| (fate.clone(), count.clone()))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +70,10 @@ async fn every_event_has_a_fate_on_every_route_and_each_can_be_explained() {
     let balance = company.settled();
 
     assert_eq!(balance["messages"], json!({"accepted": 5, "pending": 0, "decoded": 4, "quarantined": 1}));
-    assert_eq!(fates(&balance), json!({"delivered": 1, "filtered": 1, "suppressed": 1, "duplicate": 3, "quarantined": 6}));
+    assert_eq!(
+        fates(&balance),
+        json!({"delivered": 1, "filtered": 1, "suppressed": 1, "duplicate": 3, "quarantined": 6})
+    );
     assert_eq!((&balance["difference"], &balance["expected"]), (&json!(0), &json!(12)));
     let taken = receiver.taken();
     assert_eq!(taken.len(), 1);
@@ -78,16 +90,24 @@ async fn every_event_has_a_fate_on_every_route_and_each_can_be_explained() {
         routes.iter().find(|route| route["route"] == name).unwrap().clone()
     };
     assert_eq!(route("orders")["fate"], "delivered");
-    assert_eq!(route("orders")["attempts"][0]["status"], 204);
+    assert_eq!(route("orders")["attempts"][0]["sent"]["status"], 204);
     assert_eq!(route("orders")["request"]["body"]["data"]["order"]["id"], "50");
     assert_eq!(route("large")["fate"], "filtered");
     assert_eq!(route("news")["fate"], "suppressed");
     assert!(!explained.to_string().contains("rosa@example.com"), "{explained}");
-    assert!(String::from_utf8(company.run(&["explain", first["id"].as_str().unwrap(), "--reveal"]).stdout).unwrap().contains("rosa@example.com"));
+    assert!(
+        String::from_utf8(company.run(&["explain", first["id"].as_str().unwrap(), "--reveal"]).stdout)
+            .unwrap()
+            .contains("rosa@example.com")
+    );
 
     let (status, metrics) = get(hub.address, "/metrics").unwrap();
     assert_eq!(status, 200);
-    for line in ["snodo_ledger_difference 0", "snodo_ledger_fates{fate=\"delivered\"} 1", "snodo_messages{state=\"accepted\"} 5"] {
+    for line in [
+        "snodo_ledger_difference 0",
+        "snodo_ledger_fates{fate=\"delivered\"} 1",
+        "snodo_messages{state=\"accepted\"} 5",
+    ] {
         assert!(metrics.contains(line), "{line} is missing in:\n{metrics}");
     }
     assert_eq!(get(hub.address, "/healthz").unwrap(), (200, "alive\n".to_owned()));

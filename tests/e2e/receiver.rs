@@ -41,7 +41,8 @@ impl Receiver {
             let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             let status = behaviour.lock().unwrap()(number);
             if status.is_success() {
-                let id = headers.get("webhook-id").map(|id| id.to_str().unwrap().to_owned()).unwrap_or_default();
+                let id =
+                    headers.get("webhook-id").map(|id| id.to_str().unwrap().to_owned()).unwrap_or_default();
                 let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
                 taken.lock().unwrap().push(Received { id, body });
             }

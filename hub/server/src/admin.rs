@@ -39,13 +39,14 @@ async fn retry(
     State(condition): State<Arc<Condition>>,
     Json(items): Json<Vec<Item>>,
 ) -> Result<Json<Requeued>, (StatusCode, String)> {
-    let requeued = condition
-        .store
-        .requeue(items)
-        .await
-        .map_err(|error| (StatusCode::CONFLICT, error.to_string()))?;
+    let requeued =
+        condition.store.requeue(items).await.map_err(|error| (StatusCode::CONFLICT, error.to_string()))?;
     requeued.channels.iter().for_each(|channel| condition.sources.ring(channel));
     requeued.destinations.iter().for_each(|channel| condition.destinations.ring(channel));
-    info!(messages = requeued.messages, deliveries = requeued.deliveries, "taken out of quarantine, to be tried again");
+    info!(
+        messages = requeued.messages,
+        deliveries = requeued.deliveries,
+        "taken out of quarantine, to be tried again"
+    );
     Ok(Json(requeued))
 }

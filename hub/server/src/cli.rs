@@ -89,9 +89,7 @@ enum Command {
     #[command(subcommand)]
     Schema(schema::Command),
     /// Print a completion script for a shell: `snodo completions bash > /etc/bash_completion.d/snodo`
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
     /// Compile a component from standard input to standard output; the hub calls itself with this
     #[command(hide = true)]
     CompileComponent,

@@ -60,7 +60,8 @@ impl Configuration {
                     connectors.retain(|one| one.manifest.name != available.manifest.name);
                     connectors.push(available);
                 }
-                Err(found) => mistakes.extend(found.into_iter().map(|mistake| Mistake { file: manifest.clone(), ..mistake })),
+                Err(found) => mistakes
+                    .extend(found.into_iter().map(|mistake| Mistake { file: manifest.clone(), ..mistake })),
             }
         }
         connectors.sort_by(|a, b| a.manifest.name.cmp(&b.manifest.name));
@@ -93,9 +94,18 @@ pub fn embedded() -> anyhow::Result<Vec<Available>> {
     snodo_catalogue::catalogue()
         .iter()
         .map(|one| {
-            let manifest = Manifest::parse(&SourceFile { path: format!("{}/connector.toml", one.name), text: one.manifest.to_owned() })
-                .map_err(|mistakes| anyhow::anyhow!("the embedded connector {} is broken: {mistakes:?}", one.name))?;
-            Ok(Available { manifest, manifest_text: one.manifest.to_owned(), origin: Origin::Embedded(one.component) })
+            let manifest = Manifest::parse(&SourceFile {
+                path: format!("{}/connector.toml", one.name),
+                text: one.manifest.to_owned(),
+            })
+            .map_err(|mistakes| {
+                anyhow::anyhow!("the embedded connector {} is broken: {mistakes:?}", one.name)
+            })?;
+            Ok(Available {
+                manifest,
+                manifest_text: one.manifest.to_owned(),
+                origin: Origin::Embedded(one.component),
+            })
         })
         .collect()
 }
@@ -160,7 +170,8 @@ fn toml_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn sorted(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
     paths.sort();
     Ok(paths)
@@ -174,6 +185,10 @@ fn source(folder: &Path, path: &Path) -> anyhow::Result<SourceFile> {
 fn read_text(path: &Path) -> anyhow::Result<String> {
     let failed = || format!("failed to read {}", path.display());
     let bytes = std::fs::metadata(path).with_context(failed)?.len();
-    anyhow::ensure!(bytes <= FILE_BYTES_MAX, "{} has {bytes} bytes: that is no configuration", path.display());
+    anyhow::ensure!(
+        bytes <= FILE_BYTES_MAX,
+        "{} has {bytes} bytes: that is no configuration",
+        path.display()
+    );
     std::fs::read_to_string(path).with_context(failed)
 }

@@ -51,15 +51,27 @@ async fn play(invocation: &Invocation, folder: &Path, keep: bool) -> anyhow::Res
     let company = company::write(folder, address)?;
     stand_in.expect(&company.crm_token, &company.newsletter_key)?;
 
-    say(&format!("Aurora sells clothes on the web and in Milan. Its hub is declared in {}.", folder.display()))?;
+    say(&format!(
+        "Aurora sells clothes on the web and in Milan. Its hub is declared in {}.",
+        folder.display()
+    ))?;
     let configuration = Configuration::read(folder)?;
     let declarations = configuration.declarations(&Vocabulary::load()).map_err(|mistakes| {
-        anyhow::anyhow!("the demo's own files have mistakes: {}", mistakes.iter().map(ToString::to_string).collect::<String>())
+        anyhow::anyhow!(
+            "the demo's own files have mistakes: {}",
+            mistakes.iter().map(ToString::to_string).collect::<String>()
+        )
     })?;
-    telemetry::start_logs(&snodo_core::declare::hub::Log { level: snodo_core::declare::LogLevel::Warn, ..declarations.hub.log });
+    telemetry::start_logs(&snodo_core::declare::hub::Log {
+        level: snodo_core::declare::LogLevel::Warn,
+        ..declarations.hub.log
+    });
     let counts = (declarations.channels.len(), declarations.routes.len());
     let hub = Hub::start(&configuration, declarations, Options::of_binary()?).await?;
-    say(&format!("The hub listens on {}, with {} channels and {} routes.\n", hub.address, counts.0, counts.1))?;
+    say(&format!(
+        "The hub listens on {}, with {} channels and {} routes.\n",
+        hub.address, counts.0, counts.1
+    ))?;
 
     tell(&company, folder).await?;
     settled(&hub.store).await?;
@@ -73,7 +85,9 @@ async fn play(invocation: &Invocation, folder: &Path, keep: bool) -> anyhow::Res
     hub.stop().await;
     stop.cancel();
     if !keep {
-        say("Next: `snodo demo --keep` leaves this hub running for you to look into; `snodo init my-hub` begins your own.")?;
+        say(
+            "Next: `snodo demo --keep` leaves this hub running for you to look into; `snodo init my-hub` begins your own.",
+        )?;
     }
     Ok(exit)
 }
@@ -87,7 +101,8 @@ async fn tell(company: &Company, folder: &Path) -> anyhow::Result<()> {
         say(&format!("  web shop   {:<58} {status}", post.story))?;
         anyhow::ensure!(status.is_success(), "the hub did not take it: {status}");
     }
-    let status = touchpoints::post(&client, company, &touchpoints::WEB_SHOP[2], "not the shop's secret").await?;
+    let status =
+        touchpoints::post(&client, company, &touchpoints::WEB_SHOP[2], "not the shop's secret").await?;
     say(&format!("  a stranger {:<58} {status}", "sends an order that the shop did not sign"))?;
     anyhow::ensure!(status == reqwest::StatusCode::UNAUTHORIZED, "the hub believed a stranger: {status}");
     touchpoints::drop_file(&folder.join("tills/milan"), "sale-4417.xml", touchpoints::TILL)?;
@@ -106,7 +121,10 @@ async fn settled(store: &Store) -> anyhow::Result<()> {
             let now = (messages.accepted, messages.pending, in_flight);
             if shown != Some(now) {
                 shown = Some(now);
-                say(&format!("  … {} messages accepted, {} to be decoded, {} deliveries in flight", now.0, now.1, now.2))?;
+                say(&format!(
+                    "  … {} messages accepted, {} to be decoded, {} deliveries in flight",
+                    now.0, now.1, now.2
+                ))?;
             }
             if messages.accepted >= expected && messages.pending == 0 && in_flight == 0 {
                 return anyhow::Ok(());
@@ -125,12 +143,15 @@ fn report(stand_in: &StandIn) -> anyhow::Result<()> {
     say(&format!(
         "\nThe CRM has {contacts} contacts, {deals} deals and {links} links between them; it was busy once, and was asked again."
     ))?;
-    say(&format!("The newsletter was told of {mails} events, all of people who agreed to it. {refused} requests were refused.\n"))
+    say(&format!(
+        "The newsletter was told of {mails} events, all of people who agreed to it. {refused} requests were refused.\n"
+    ))
 }
 
 /// The customer's timeline and the ledger.
 fn account(invocation: &Invocation, store: &Store) -> anyhow::Result<Exit> {
-    let anna = events::customer(store, "email:anna.rossi@example.com")?.context("the hub does not know Anna")?;
+    let anna =
+        events::customer(store, "email:anna.rossi@example.com")?.context("the hub does not know Anna")?;
     say("Anna's timeline, over all channels:\n")?;
     events::print_timeline(&Invocation { config: invocation.config.clone(), json: false }, store, anna)?;
     say("\nThe ledger: what was accepted, and what became of it.\n")?;

@@ -91,9 +91,9 @@ impl Hub {
     ) -> anyhow::Result<Self> {
         let data = configuration.path(&declarations.hub.data);
         let listen = options.listen.unwrap_or(declarations.hub.listen);
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("failed to listen on {listen}: is another hub running? (listen in hub.toml)"))?;
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("failed to listen on {listen}: is another hub running? (listen in hub.toml)")
+        })?;
         let address = listener.local_addr()?;
         let store_options =
             StoreOptions { dedup_window: declarations.hub.dedup.window.0, ..StoreOptions::default() };
@@ -228,14 +228,17 @@ impl Hub {
                 Some(Inlet::Http(HttpInlet { verify })) => {
                     let verifier = Verifier::new(verify, |at| secrets::resolve(at, &configuration.folder))
                         .with_context(|| format!("channels/{name}.toml: failed to prepare receive.verify"))?;
-                    let manifest = &configuration.connector(&declared.connector).expect("declared ones exist").manifest;
-                    let headers = manifest.source.as_ref().map(|source| source.headers.as_slice()).unwrap_or_default();
+                    let manifest =
+                        &configuration.connector(&declared.connector).expect("declared ones exist").manifest;
+                    let headers =
+                        manifest.source.as_ref().map(|source| source.headers.as_slice()).unwrap_or_default();
                     inbound.push(Inbound::new(name.clone(), verifier, headers, limits));
                 }
                 Some(Inlet::File(FileInlet { folder, pattern, settle })) => {
                     let folder = configuration.path(folder);
-                    std::fs::create_dir_all(&folder)
-                        .with_context(|| format!("channels/{name}.toml: failed to make {}", folder.display()))?;
+                    std::fs::create_dir_all(&folder).with_context(|| {
+                        format!("channels/{name}.toml: failed to make {}", folder.display())
+                    })?;
                     let inbox = Inbox {
                         channel: name.clone(),
                         folder,
@@ -333,7 +336,9 @@ pub fn compile(
                 connector
             }
         };
-        for (role, wanted) in [(Role::Source, declared.receive.is_some()), (Role::Destination, declared.send.is_some())] {
+        for (role, wanted) in
+            [(Role::Source, declared.receive.is_some()), (Role::Destination, declared.send.is_some())]
+        {
             anyhow::ensure!(
                 !wanted || connector.has(role),
                 "channels/{name}.toml: the component of {} does not have the role that its manifest names",

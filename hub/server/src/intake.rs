@@ -15,10 +15,10 @@ use crate::clock;
 use crate::pipeline::{self, Line, TakenIn};
 
 /// What one commit takes on: enough to share its cost, few enough that the first does not wait long for the last.
-const MESSAGES_MAX: usize = 128;
+const MESSAGES_MAX: usize = 256;
 
-/// Bodies of one batch in memory: a batch of the largest messages stays small.
-const BYTES_MAX: usize = 4 << 20;
+/// Bodies of one batch in memory. Parsed they take twenty times as much.
+const BYTES_MAX: usize = 1 << 20;
 
 /// How long to leave a store, or a sandbox, alone that could not do it now.
 const PAUSE: Duration = Duration::from_millis(250);

@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::extract::State;
@@ -61,7 +61,12 @@ async fn ready(State(condition): State<Arc<Condition>>) -> Response {
     };
     let shown: serde_json::Map<_, _> = parts
         .into_iter()
-        .map(|(name, part)| (name.to_owned(), part.map_or_else(|why| json!({"ready": false, "why": why}), |()| json!({"ready": true}))))
+        .map(|(name, part)| {
+            (
+                name.to_owned(),
+                part.map_or_else(|why| json!({"ready": false, "why": why}), |()| json!({"ready": true})),
+            )
+        })
         .collect();
     (status, axum::Json(json!({"ready": status == StatusCode::OK, "parts": shown}))).into_response()
 }
@@ -103,7 +108,11 @@ fn ledger(condition: &Condition) -> Result<String, StoreError> {
             (of("state", "quarantined"), messages.quarantined),
         ],
     );
-    gauge("snodo_ledger_expected", "Events times the routes they were considered for.", &[(String::new(), tally.expected)]);
+    gauge(
+        "snodo_ledger_expected",
+        "Events times the routes they were considered for.",
+        &[(String::new(), tally.expected)],
+    );
     let fates: Vec<_> = tally.fates.iter().map(|(fate, count)| (of("fate", fate.as_str()), count)).collect();
     gauge("snodo_ledger_fates", "What became of events on routes.", &fates);
     gauge("snodo_ledger_in_flight", "Deliveries that have no fate yet.", &[(String::new(), tally.in_flight)]);

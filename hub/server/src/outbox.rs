@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use snodo_core::{ChannelName, Timestamp};
 use snodo_store::{DeliverySeq, Due, Settled, Settlement, Store, StoreError};
@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::clock;
-use crate::pipeline::{Line, encode, interpret};
 use crate::pipeline::encode::Call;
 use crate::pipeline::interpret::Answered;
+use crate::pipeline::{Line, encode, interpret};
 use crate::sender::Sender;
 
 /// Deliveries between the store and their fate at one time.
@@ -30,6 +30,10 @@ const CLAIM_BYTES_MAX: usize = 4 << 20;
 
 /// Answers that one call of the connector explains.
 const INTERPRET_MAX: usize = 128;
+
+/// Answers and fates are worked on together: as soon as there are so many, or after so long.
+const GATHER: usize = 32;
+const GATHER_TIME: Duration = Duration::from_millis(2);
 
 /// How long to leave a store alone that could not write.
 const STORE_PAUSE: Duration = Duration::from_millis(250);
@@ -78,6 +82,8 @@ struct Desk {
     parked: HashSet<DeliverySeq>,
     answered: Vec<Answered>,
     settled: Vec<Settled>,
+    /// When what was gathered is worked on, however little it is.
+    gathered_by: Option<Instant>,
     more: bool,
     claiming: bool,
     interpreting: bool,
@@ -103,7 +109,8 @@ impl Outbox {
         let slots = Arc::new(Semaphore::new(self.concurrent));
         loop {
             self.hand_out(&mut desk);
-            let due_in = desk.next_due.map_or(LOOK_AT_LEAST, |due| due.since(clock::now()).min(LOOK_AT_LEAST));
+            let due_in =
+                desk.next_due.map_or(LOOK_AT_LEAST, |due| due.since(clock::now()).min(LOOK_AT_LEAST));
             tokio::select! {
                 biased;
                 Some(step) = desk.tasks.join_next() => {
@@ -115,6 +122,7 @@ impl Outbox {
                 () = stop.cancelled() => break,
                 () = self.bell.notified(), if !desk.more => desk.more = true,
                 () = tokio::time::sleep(due_in), if !desk.more => desk.more = true,
+                () = sleep_until(desk.gathered_by), if desk.gathered_by.is_some() => {}
             }
         }
         let _ = tokio::time::timeout(STOP_GRACE, self.finish(&mut desk, &slots)).await;
@@ -125,6 +133,7 @@ impl Outbox {
     async fn finish(self: &Arc<Self>, desk: &mut Desk, slots: &Arc<Semaphore>) {
         loop {
             desk.more = false;
+            desk.gathered_by = Some(Instant::now());
             self.hand_out(desk);
             match desk.tasks.join_next().await {
                 Some(Ok(step)) => self.take(desk, slots, step),
@@ -141,15 +150,23 @@ impl Outbox {
             let limit = CLAIM_MAX.min(IN_FLIGHT_MAX - desk.in_flight);
             desk.tasks.spawn(Arc::clone(self).claim(desk.cursor, desk.parked.clone(), limit));
         }
-        if !desk.interpreting && !desk.answered.is_empty() {
+        let waited = desk.gathered_by.is_some_and(|by| by <= Instant::now());
+        let enough = |count: usize| count >= GATHER || (waited && count > 0);
+        if !desk.interpreting && enough(desk.answered.len()) {
             desk.interpreting = true;
             let batch = desk.answered.split_off(desk.answered.len().saturating_sub(INTERPRET_MAX));
             desk.tasks.spawn(Arc::clone(self).interpret(batch));
         }
-        if !desk.writing && !desk.settled.is_empty() {
+        if !desk.writing && enough(desk.settled.len()) {
             desk.writing = true;
             desk.tasks.spawn(Arc::clone(self).write(std::mem::take(&mut desk.settled)));
         }
+        desk.gathered_by = match desk.answered.is_empty() && desk.settled.is_empty() {
+            true => None,
+            // What waits for a stage that is busy is looked at again when that is done.
+            false if waited => None,
+            false => desk.gathered_by.or_else(|| Some(Instant::now() + GATHER_TIME)),
+        };
     }
 
     fn take(self: &Arc<Self>, desk: &mut Desk, slots: &Arc<Semaphore>, step: Step) {
@@ -238,7 +255,8 @@ impl Outbox {
         let cursor = fresh.last().map_or(cursor, |due: &Due| due.seq);
         let more = room == 0 || !fresh.is_empty() || !retried.is_empty();
         dues.extend(fresh);
-        let encoded = encode::encode(&self.line, &self.line.channels[&self.destination], dues, &self.store, now)?;
+        let encoded =
+            encode::encode(&self.line, &self.line.channels[&self.destination], dues, &self.store, now)?;
         // What is due already was claimed, now or before; when it is settled, the rest is looked at again.
         let next_due = self.store.next_due(&self.destination)?.filter(|due| *due > now);
         Ok(Claimed { cursor, more, parked: retried, encoded, next_due })
@@ -262,6 +280,12 @@ impl Outbox {
     }
 }
 
+async fn sleep_until(moment: Option<Instant>) {
+    if let Some(moment) = moment {
+        tokio::time::sleep_until(moment.into()).await;
+    }
+}
+
 /// A stage that panicked takes its outbox with it, which then begins anew from what is stored.
 fn resume(joined: Result<Step, tokio::task::JoinError>) -> Step {
     joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
@@ -275,6 +299,7 @@ impl Desk {
             parked: HashSet::new(),
             answered: Vec::new(),
             settled: Vec::new(),
+            gathered_by: None,
             // After a start there may be anything.
             more: true,
             claiming: false,

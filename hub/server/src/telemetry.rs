@@ -8,7 +8,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Starts logging to standard error. `RUST_LOG` wins over the declared level. A second call in one process changes nothing.
 pub fn start_logs(log: &Log) {
     let level = log.level.as_str();
-    let declared = format!("warn,snodo={level},snodo_store={level},snodo_host={level},snodo_core={level},connector={level}");
+    let declared = format!(
+        "warn,snodo={level},snodo_store={level},snodo_host={level},snodo_core={level},connector={level}"
+    );
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(declared));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(filter);

@@ -10,11 +10,11 @@ use crate::StoreError;
 use crate::writer::{Job, Jobs};
 
 /// The log is copied each time that it has grown by this much.
-const COPY_EVERY_BYTES: i64 = 4 << 20;
+const COPY_EVERY_BYTES: i64 = 16 << 20;
 
 /// While others write, a copy never quite reaches the end of the log, and the log never starts over. When it is this long,
 /// the writer copies the little that is left, between two groups.
-const LOG_BYTES_MAX: i64 = 32 << 20;
+const LOG_BYTES_MAX: i64 = 64 << 20;
 
 /// What the writer's connection says after each commit: how many pages the log has.
 pub(crate) struct LogSize {

@@ -18,7 +18,7 @@ pub(crate) use jobs::{Call, CanWait, Job, Jobs, Waiting};
 pub(crate) use state::{State, Writing};
 
 /// A group of this size has divided the cost of a commit by enough; beyond it only the first callers wait longer.
-const GROUP_CALLS_MAX: usize = 64;
+const GROUP_CALLS_MAX: usize = 256;
 
 /// What a group may hold before it is written, so that one transaction does not flood the cache.
 const GROUP_BYTES_MAX: usize = 4 << 20;

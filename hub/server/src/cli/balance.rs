@@ -35,17 +35,24 @@ pub fn balance(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
 pub fn print(balance: &Balance) -> anyhow::Result<()> {
     let messages = &balance.messages;
     let events = &balance.events;
-    equation("messages accepted", messages.accepted, &[
-        ("decoded", messages.decoded),
-        ("quarantined", messages.quarantined),
-        ("waiting", messages.pending),
-    ], balance.messages_difference())?;
-    equation("events decoded", events.decoded, &[
-        ("routed", events.routed),
-        ("duplicate", events.duplicate),
-        ("quarantined", events.quarantined),
-    ], balance.events_difference())?;
-    let mut fates: Vec<(&str, i64)> = balance.fates.iter().map(|(fate, count)| (fate.as_str(), count)).collect();
+    equation(
+        "messages accepted",
+        messages.accepted,
+        &[
+            ("decoded", messages.decoded),
+            ("quarantined", messages.quarantined),
+            ("waiting", messages.pending),
+        ],
+        balance.messages_difference(),
+    )?;
+    equation(
+        "events decoded",
+        events.decoded,
+        &[("routed", events.routed), ("duplicate", events.duplicate), ("quarantined", events.quarantined)],
+        balance.events_difference(),
+    )?;
+    let mut fates: Vec<(&str, i64)> =
+        balance.fates.iter().map(|(fate, count)| (fate.as_str(), count)).collect();
     fates.push(("in flight", balance.in_flight));
     equation("events × routes", balance.expected, &fates, balance.difference())
 }

@@ -49,9 +49,11 @@ pub fn print(invocation: &Invocation, mistakes: &[Mistake]) -> anyhow::Result<()
 fn missing_secrets(configuration: &Configuration, declarations: &Declarations) -> anyhow::Result<()> {
     for (name, channel) in &declarations.channels {
         let verifies = match &channel.receive {
-            Some(Inlet::Http(http)) => Verifier::new(&http.verify, |at| secrets::resolve(at, &configuration.folder))
-                .map(|_| ())
-                .map_err(anyhow::Error::from),
+            Some(Inlet::Http(http)) => {
+                Verifier::new(&http.verify, |at| secrets::resolve(at, &configuration.folder))
+                    .map(|_| ())
+                    .map_err(anyhow::Error::from)
+            }
             _ => Ok(()),
         };
         let sends = match &channel.send {

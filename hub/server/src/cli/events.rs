@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use snodo_core::identity::Identifier;
-use snodo_core::vocabulary::Vocabulary;
 use snodo_core::privacy::Privacy;
+use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, CustomerId, Fate, Timestamp};
 use snodo_store::{EventRow, EventSeq, Filter, Order, Reader, Store, Verdict};
 
@@ -112,7 +112,8 @@ pub fn timeline(invocation: &Invocation, args: &TimelineArgs) -> anyhow::Result<
 pub fn print_timeline(invocation: &Invocation, store: &Reader, customer: CustomerId) -> anyhow::Result<()> {
     let privacy = Privacy::new(&Vocabulary::load());
     if !invocation.json {
-        let namespaces: Vec<String> = store.identifiers_of(customer)?.into_iter().map(|(name, _)| name).collect();
+        let namespaces: Vec<String> =
+            store.identifiers_of(customer)?.into_iter().map(|(name, _)| name).collect();
         screen::line(format!("customer {customer}, known by {}", namespaces.join(", ")))?;
     }
     let mut table = screen::Table::new(&["when", "channel", "type", "about", "event"]);
@@ -162,7 +163,9 @@ pub fn customer(store: &Reader, text: &str) -> anyhow::Result<Option<CustomerId>
 }
 
 fn unknown(text: &str) -> Exit {
-    eprintln!("snodo: the hub knows no customer by {text:?}: give an id, or namespace:value as in email:anna@example.com");
+    eprintln!(
+        "snodo: the hub knows no customer by {text:?}: give an id, or namespace:value as in email:anna@example.com"
+    );
     Exit::Wrong
 }
 
@@ -179,7 +182,10 @@ impl<'a> Listing<'a> {
 
     fn heads(&self) -> anyhow::Result<()> {
         if !self.invocation.json {
-            screen::line(format!("{:<24}  {:<16}  {:<32}  {:<12}  {:<36}  ABOUT", "ACCEPTED", "CHANNEL", "TYPE", "VERDICT", "EVENT"))?;
+            screen::line(format!(
+                "{:<24}  {:<16}  {:<32}  {:<12}  {:<36}  ABOUT",
+                "ACCEPTED", "CHANNEL", "TYPE", "VERDICT", "EVENT"
+            ))?;
         }
         Ok(())
     }

@@ -60,7 +60,8 @@ impl Declared {
     fn read(invocation: &Invocation, vocabulary: &Vocabulary) -> Option<Self> {
         let configuration = Configuration::read(&invocation.config).ok()?;
         let declarations = configuration.declarations(vocabulary).ok()?;
-        let sandbox = hub::sandbox(&configuration, &declarations, hub::Options::of_binary().ok()?.compile).ok()?;
+        let sandbox =
+            hub::sandbox(&configuration, &declarations, hub::Options::of_binary().ok()?.compile).ok()?;
         let line = hub::compile(&configuration, &declarations, &sandbox).ok();
         Some(Self { declarations, line })
     }
@@ -101,7 +102,9 @@ impl Mask {
         match value {
             Value::String(text) => self.text(&text).into(),
             Value::Array(items) => items.into_iter().map(|item| self.texts(item)).collect(),
-            Value::Object(fields) => fields.into_iter().map(|(key, value)| (key, self.texts(value))).collect(),
+            Value::Object(fields) => {
+                fields.into_iter().map(|(key, value)| (key, self.texts(value))).collect()
+            }
             other => other,
         }
     }
@@ -121,13 +124,21 @@ fn whole(store: &Reader, trail: &Trail, declared: Option<&Declared>, mask: &Mask
         "routes": routes(store, trail, declared, mask)?,
     });
     match &row.verdict {
-        Verdict::Quarantined { violations } => shown["violations"] = mask.texts(serde_json::from_str(violations)?),
+        Verdict::Quarantined { violations } => {
+            shown["violations"] = mask.texts(serde_json::from_str(violations)?)
+        }
         Verdict::Duplicate { of } => {
-            shown["duplicate_of"] = json!(store.event(*of)?.map(|first| json!({"event": first.event.id, "accepted": first.accepted.to_string()})));
+            shown["duplicate_of"] = json!(
+                store
+                    .event(*of)?
+                    .map(|first| json!({"event": first.event.id, "accepted": first.accepted.to_string()}))
+            );
         }
         Verdict::Routed => {}
     }
-    let others = trail.others.iter().map(|other| json!({"accepted": other.accepted.to_string(), "verdict": events::verdict(&other.verdict)}));
+    let others = trail.others.iter().map(
+        |other| json!({"accepted": other.accepted.to_string(), "verdict": events::verdict(&other.verdict)}),
+    );
     let others: Vec<Value> = others.collect();
     if !others.is_empty() {
         shown["same_id"] = others.into();
@@ -152,7 +163,12 @@ fn message(row: &MessageRow, mask: &Mask) -> Value {
     shown
 }
 
-fn routes(store: &Reader, trail: &Trail, declared: Option<&Declared>, mask: &Mask) -> anyhow::Result<Vec<Value>> {
+fn routes(
+    store: &Reader,
+    trail: &Trail,
+    declared: Option<&Declared>,
+    mask: &Mask,
+) -> anyhow::Result<Vec<Value>> {
     let row = &trail.event;
     let reasons: Value = row.reasons.as_deref().map_or(Ok(Value::Null), serde_json::from_str)?;
     let mut shown = Vec::new();
@@ -171,8 +187,14 @@ fn routes(store: &Reader, trail: &Trail, declared: Option<&Declared>, mask: &Mas
         }
         let why = match () {
             () if !route.enabled => "the route is switched off".to_owned(),
-            () if !route.from.contains(&row.channel) => format!("it takes events from {}", names(&route.from)),
-            () if !route.events.iter().any(|one| snodo_core::route::Pattern::new(one).matches(&row.event.kind)) => {
+            () if !route.from.contains(&row.channel) => {
+                format!("it takes events from {}", names(&route.from))
+            }
+            () if !route
+                .events
+                .iter()
+                .any(|one| snodo_core::route::Pattern::new(one).matches(&row.event.kind)) =>
+            {
                 format!("it takes {}", route.events.join(", "))
             }
             () => "the route was not declared like this when the event was accepted".to_owned(),
@@ -211,7 +233,9 @@ fn delivery(
         shown["again"] = json!(due.to_string());
     }
     let line = declared.and_then(|declared| declared.line.as_ref());
-    if let Some(requests) = line.filter(|_| delivery.attempts > 0).map(|line| requests(store, row, one, line, mask)) {
+    if let Some(requests) =
+        line.filter(|_| delivery.attempts > 0).map(|line| requests(store, row, one, line, mask))
+    {
         shown["request"] = requests?;
     }
     Ok(shown)
@@ -245,7 +269,9 @@ fn requests(
         Err(_) => json!(mask.text(&String::from_utf8_lossy(&call.request.body))),
     };
     let headers = mask.texts(json!(call.request.headers));
-    Ok(json!({"method": call.request.method, "target": mask.text(&call.request.target), "headers": headers, "body": body}))
+    Ok(
+        json!({"method": call.request.method, "target": mask.text(&call.request.target), "headers": headers, "body": body}),
+    )
 }
 
 fn print(whole: &Value) -> anyhow::Result<()> {
@@ -254,21 +280,40 @@ fn print(whole: &Value) -> anyhow::Result<()> {
     let mut line = |name: &str, what: String| screen::line(format!("{name:<10} {what}").trim_end());
     line("event", format!("{}  {}  {}", text(&event["id"]), text(&event["type"]), text(&event["subject"])))?;
     line("happened", format!("{}, accepted {}", text(&event["time"]), text(&whole["accepted"])))?;
-    line("message", format!("{} on {}, {} bytes, received {}", text(&message["id"]), text(&message["channel"]), message["bytes"], text(&message["received"])))?;
+    line(
+        "message",
+        format!(
+            "{} on {}, {} bytes, received {}",
+            text(&message["id"]),
+            text(&message["channel"]),
+            message["bytes"],
+            text(&message["received"])
+        ),
+    )?;
     for header in message["headers"].as_array().into_iter().flatten() {
         line("", format!("{}: {}", text(&header[0]), text(&header[1])))?;
     }
     if message["name"] != "" {
         line("", text(&message["name"]))?;
     }
-    let known: Vec<String> = whole["known_by"].as_array().into_iter().flatten().map(|one| text(&one["identifier"])).collect();
+    let known: Vec<String> =
+        whole["known_by"].as_array().into_iter().flatten().map(|one| text(&one["identifier"])).collect();
     match whole["customer"].as_str() {
         Some(customer) => line("customer", format!("{customer}, known by {}", known.join(", ")))?,
         None => line("customer", "nobody is named".to_owned())?,
     }
     line("verdict", text(&whole["verdict"]))?;
     for violation in whole["violations"].as_array().into_iter().flatten() {
-        line("", format!("{} {} ({}, {})", text(&violation["pointer"]), text(&violation["message"]), text(&violation["rule"]), text(&violation["schema"])))?;
+        line(
+            "",
+            format!(
+                "{} {} ({}, {})",
+                text(&violation["pointer"]),
+                text(&violation["message"]),
+                text(&violation["rule"]),
+                text(&violation["schema"])
+            ),
+        )?;
     }
     if whole["duplicate_of"].is_object() {
         line("", format!("repeats the one accepted {}", text(&whole["duplicate_of"]["accepted"])))?;
@@ -292,20 +337,21 @@ fn print_route(route: &Value) -> anyhow::Result<()> {
     let again = route["again"].as_str().map(|at| format!(", again at {at}")).unwrap_or_default();
     screen::line(format!("  {}{to}  {}{again}{why}", text(&route["route"]), text(&route["fate"])))?;
     for (number, attempt) in (1..).zip(route["attempts"].as_array().into_iter().flatten()) {
-        let answered = match (attempt["status"].as_u64(), attempt["error"].as_str()) {
+        let sent = &attempt["sent"];
+        let answered = match (sent["status"].as_u64(), sent["error"].as_str()) {
             (Some(status), _) => format!("answered {status}"),
             (None, Some(error)) => error.to_owned(),
             (None, None) => "not sent".to_owned(),
         };
         let reason = attempt["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let took = attempt["ms"].as_u64().map(|ms| format!(" in {ms} ms")).unwrap_or_default();
+        let took = sent["ms"].as_u64().map(|ms| format!(" in {ms} ms")).unwrap_or_default();
         screen::line(format!(
             "    attempt {number} at {}: {} {answered}{took}, {}{reason}",
             text(&attempt["at"]),
-            text(&attempt["request"]),
+            text(&sent["request"]),
             text(&attempt["outcome"])
         ))?;
-        if let Some(answer) = attempt["answer"].as_str() {
+        if let Some(answer) = sent["answer"].as_str() {
             screen::line(format!("      {answer}"))?;
         }
     }

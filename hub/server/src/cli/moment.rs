@@ -11,9 +11,9 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
     if let Some(at) = Timestamp::parse(text) {
         return Ok(at);
     }
-    let ago: Period = text
-        .parse()
-        .map_err(|_| format!("{text:?} is neither a time (2026-03-01T00:00:00Z) nor how long ago (30m, 7d)"))?;
+    let ago: Period = text.parse().map_err(|_| {
+        format!("{text:?} is neither a time (2026-03-01T00:00:00Z) nor how long ago (30m, 7d)")
+    })?;
     Ok(before(clock::now(), ago.0))
 }
 

@@ -2,8 +2,8 @@
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use snodo_core::vocabulary::Vocabulary;
 use snodo_core::privacy::Privacy;
+use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{MessageId, Timestamp};
 use snodo_store::{Found, Item, MessageRow, Reader, Requeued, Standing, Store, StoreError, Verdict};
 
@@ -95,7 +95,12 @@ fn entries(store: &Reader, limit: usize) -> anyhow::Result<Vec<Entry>> {
             what: "delivery",
             at: row.settled.unwrap_or_default(),
             channel: row.destination.to_string(),
-            why: format!("{} on {}: {}", row.fate.map_or("in flight", |fate| fate.as_str()), row.route, row.reason.clone().unwrap_or_default()),
+            why: format!(
+                "{} on {}: {}",
+                row.fate.map_or("in flight", |fate| fate.as_str()),
+                row.route,
+                row.reason.clone().unwrap_or_default()
+            ),
         });
     }
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
@@ -107,7 +112,9 @@ fn list(invocation: &Invocation, store: &Reader, limit: usize) -> anyhow::Result
     let mut table = screen::Table::new(&["id", "at", "channel", "why"]);
     for Entry { id, what, at, channel, why } in entries {
         match invocation.json {
-            true => screen::json(&json!({"id": id, "what": what, "at": at.to_string(), "channel": channel, "why": why}))?,
+            true => screen::json(
+                &json!({"id": id, "what": what, "at": at.to_string(), "channel": channel, "why": why}),
+            )?,
             false => table.row([id, at.to_string(), channel, why]),
         }
     }
@@ -183,7 +190,9 @@ fn item(store: &Reader, id: &str) -> anyhow::Result<Item> {
             Ok(Item::Message(store.quarantined_message(id)?.with_context(unknown)?.seq))
         }
         Some(("event", seq)) => Ok(Item::Event(snodo_store::EventSeq(seq.parse().with_context(unknown)?))),
-        Some(("delivery", seq)) => Ok(Item::Delivery(snodo_store::DeliverySeq(seq.parse().with_context(unknown)?))),
+        Some(("delivery", seq)) => {
+            Ok(Item::Delivery(snodo_store::DeliverySeq(seq.parse().with_context(unknown)?)))
+        }
         _ => match store.find(id)? {
             Found::One(seq) => Ok(Item::Event(seq)),
             _ => anyhow::bail!(unknown()),

@@ -109,7 +109,8 @@ fn check(
     match file.as_os_str() == "-" {
         true => std::io::stdin().read_to_string(&mut text).context("failed to read standard input")?,
         false => {
-            text = std::fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()))?;
+            text = std::fs::read_to_string(file)
+                .with_context(|| format!("failed to read {}", file.display()))?;
             0
         }
     };

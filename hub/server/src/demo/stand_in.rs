@@ -54,13 +54,16 @@ impl StandIn {
             .route("/crm/v4/associations/deals/contacts/batch/create", post(link))
             .route("/newsletter", post(newsletter))
             .with_state(this.clone());
-        tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await });
+        tokio::spawn(async move {
+            axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+        });
         Ok((this, address))
     }
 
     /// What callers have to show from now on.
     pub fn expect(&self, token: &str, newsletter_key: &[u8]) -> anyhow::Result<()> {
-        let declared: Verify = serde_json::from_value(json!({"scheme": "standard-webhooks", "secret": {"env": "-"}}))?;
+        let declared: Verify =
+            serde_json::from_value(json!({"scheme": "standard-webhooks", "secret": {"env": "-"}}))?;
         let secret = format!("whsec_{}", STANDARD.encode(newsletter_key));
         let newsletter = Verifier::new(&declared, |_| Ok(Secret::new(secret.as_bytes())))?;
         let expects = Expects { token: format!("Bearer {token}"), newsletter };
@@ -82,7 +85,10 @@ impl StandIn {
         });
         if expects.as_ref().is_none_or(|expects| shown != Some(expects.token.as_str())) {
             self.told(|told| told.refused += 1);
-            return Some((StatusCode::UNAUTHORIZED, Json(json!({"category": "INVALID_AUTHENTICATION"}))).into_response());
+            return Some(
+                (StatusCode::UNAUTHORIZED, Json(json!({"category": "INVALID_AUTHENTICATION"})))
+                    .into_response(),
+            );
         }
         // The first call of all comes at a busy moment.
         first.then(|| {
@@ -107,7 +113,8 @@ async fn objects(
         inputs.iter().filter_map(|input| record(records, &action, &batch, input)).collect()
     });
     let now = clock::now().to_string();
-    Json(json!({"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now})).into_response()
+    Json(json!({"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}))
+        .into_response()
 }
 
 /// One record, written or read; `None` if it is to be read and is not there.
@@ -120,7 +127,9 @@ fn record(
     let id = input["id"].as_str()?.to_owned();
     let by = input["idProperty"].as_str().or(batch["idProperty"].as_str());
     let found = match by {
-        Some(by) => records.iter().find(|(_, known)| known.get(by) == Some(&json!(id))).map(|(id, _)| id.clone()),
+        Some(by) => {
+            records.iter().find(|(_, known)| known.get(by) == Some(&json!(id))).map(|(id, _)| id.clone())
+        }
         None => Some(id),
     };
     let is_new = found.is_none();
@@ -155,7 +164,8 @@ async fn link(State(this): State<StandIn>, headers: HeaderMap, Json(batch): Json
 async fn newsletter(State(this): State<StandIn>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let header = |name: &str| headers.get(name).map(axum::http::HeaderValue::as_bytes);
     let expects = this.expects.lock().unwrap_or_else(PoisonError::into_inner);
-    let signed = expects.as_ref().is_some_and(|expects| expects.newsletter.check(header, &body, clock::now()).is_ok());
+    let signed =
+        expects.as_ref().is_some_and(|expects| expects.newsletter.check(header, &body, clock::now()).is_ok());
     match (signed, serde_json::from_slice(&body)) {
         (true, Ok(event)) => {
             this.told(|told| told.mails.push(event));

@@ -11,15 +11,60 @@ use super::company::Company;
 
 /// What the web shop sends: what happened, the topic, the id of the webhook, the payload.
 pub const WEB_SHOP: [Post; 9] = [
-    Post { story: "Anna Rossi opens an account and agrees to e-mails", topic: "customers/create", id: "w-1", body: include_str!("../../demo/messages/customer-anna.json") },
-    Post { story: "Bruno Conti opens an account and does not agree", topic: "customers/create", id: "w-2", body: include_str!("../../demo/messages/customer-bruno.json") },
-    Post { story: "Anna orders a jacket and a scarf", topic: "orders/create", id: "w-3", body: include_str!("../../demo/messages/order-anna.json") },
-    Post { story: "the shop sends that webhook once more", topic: "orders/create", id: "w-3", body: include_str!("../../demo/messages/order-anna.json") },
-    Post { story: "Bruno orders a coat", topic: "orders/create", id: "w-4", body: include_str!("../../demo/messages/order-bruno.json") },
-    Post { story: "somebody publishes a theme, which no one has a word for", topic: "themes/publish", id: "w-5", body: include_str!("../../demo/messages/theme.json") },
-    Post { story: "a webhook arrives torn", topic: "orders/updated", id: "w-6", body: "{\"id\": 5200000001001, \"email\": \"anna.ro" },
-    Post { story: "Anna returns the scarf", topic: "refunds/create", id: "w-7", body: include_str!("../../demo/messages/refund-anna.json") },
-    Post { story: "Anna wants no more e-mails", topic: "customers_email_marketing_consent/update", id: "w-8", body: include_str!("../../demo/messages/withdrawal-anna.json") },
+    Post {
+        story: "Anna Rossi opens an account and agrees to e-mails",
+        topic: "customers/create",
+        id: "w-1",
+        body: include_str!("../../demo/messages/customer-anna.json"),
+    },
+    Post {
+        story: "Bruno Conti opens an account and does not agree",
+        topic: "customers/create",
+        id: "w-2",
+        body: include_str!("../../demo/messages/customer-bruno.json"),
+    },
+    Post {
+        story: "Anna orders a jacket and a scarf",
+        topic: "orders/create",
+        id: "w-3",
+        body: include_str!("../../demo/messages/order-anna.json"),
+    },
+    Post {
+        story: "the shop sends that webhook once more",
+        topic: "orders/create",
+        id: "w-3",
+        body: include_str!("../../demo/messages/order-anna.json"),
+    },
+    Post {
+        story: "Bruno orders a coat",
+        topic: "orders/create",
+        id: "w-4",
+        body: include_str!("../../demo/messages/order-bruno.json"),
+    },
+    Post {
+        story: "somebody publishes a theme, which no one has a word for",
+        topic: "themes/publish",
+        id: "w-5",
+        body: include_str!("../../demo/messages/theme.json"),
+    },
+    Post {
+        story: "a webhook arrives torn",
+        topic: "orders/updated",
+        id: "w-6",
+        body: "{\"id\": 5200000001001, \"email\": \"anna.ro",
+    },
+    Post {
+        story: "Anna returns the scarf",
+        topic: "refunds/create",
+        id: "w-7",
+        body: include_str!("../../demo/messages/refund-anna.json"),
+    },
+    Post {
+        story: "Anna wants no more e-mails",
+        topic: "customers_email_marketing_consent/update",
+        id: "w-8",
+        body: include_str!("../../demo/messages/withdrawal-anna.json"),
+    },
 ];
 
 /// What the till in Milan writes.

@@ -2,7 +2,6 @@
 //! withdrawn since the event was routed is not sent.
 
 use bytes::Bytes;
-use serde_json::json;
 use snodo_core::consent::{self, Basis, Consents};
 use snodo_core::route::{Route, Subject};
 use snodo_core::{CustomerId, Fate, Timestamp};
@@ -67,7 +66,7 @@ pub fn encode(
             let deliveries: Vec<_> = batch.iter().map(Carried::for_connector).collect();
             channel.connector.encode(&channel.context(now), &deliveries)
         };
-        let laid_out = interpret::lay_out(line, planned, batch, 1, &json!({}), now);
+        let laid_out = interpret::lay_out(line, planned, batch, 1, None, now);
         encoded.calls.extend(laid_out.calls);
         encoded.settled.extend(laid_out.settled);
     }
@@ -96,7 +95,12 @@ fn agreed(
 
 type Stopped = (Due, Fate, String);
 
-fn carry(route: &Route, channel: &Channel, due: Due, consents: Option<&Consents>) -> Result<Carried, Stopped> {
+fn carry(
+    route: &Route,
+    channel: &Channel,
+    due: Due,
+    consents: Option<&Consents>,
+) -> Result<Carried, Stopped> {
     let said = consents.cloned().unwrap_or_default();
     let known = due.customer.map(|_| &said);
     if let Err(why) = consent::judge(&route.purpose, route.basis, known) {
@@ -119,7 +123,8 @@ fn carry(route: &Route, channel: &Channel, due: Due, consents: Option<&Consents>
 }
 
 fn mapped(route: &Route, channel: &Channel, due: &Due, consents: &Consents) -> Result<Bytes, String> {
-    let data = serde_json::from_slice(&due.event.data).map_err(|_| "its stored body is not JSON".to_owned())?;
+    let data =
+        serde_json::from_slice(&due.event.data).map_err(|_| "its stored body is not JSON".to_owned())?;
     // The map sees the event as its source sent it; a source is named by the last part of its URI.
     let from = due.event.source.rsplit('/').next().and_then(|name| name.parse().ok());
     let from = from.unwrap_or_else(|| channel.name.clone());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 use snodo_core::{Fate, Timestamp};
 use snodo_host::{Failure, Fault, Outcome, Planned};
 use snodo_store::{Due, Settled, Settlement};
@@ -28,8 +28,7 @@ pub struct Answered {
     carried: Vec<Carried>,
     state: Vec<u8>,
     round: u32,
-    /// What was sent and answered, as `explain` shows it.
-    sent: Value,
+    sent: Sent,
     answer: Result<Answer, SendFailure>,
 }
 
@@ -39,28 +38,67 @@ pub struct Interpreted {
     pub settled: Vec<Settled>,
 }
 
+/// What was sent and answered.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Sent {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
+    round: u32,
+    bytes: usize,
+    digest: String,
+    ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// The beginning of an answer that was no success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// An attempt as it is kept, and as `explain` shows it.
+#[derive(Serialize)]
+struct Attempt<'a> {
+    at: String,
+    outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    /// The id that the destination gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remote: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent: Option<&'a Sent>,
+}
+
+impl Attempt<'_> {
+    fn record(&self) -> Option<String> {
+        Some(serde_json::to_string(self).expect("an attempt has nothing that JSON cannot hold"))
+    }
+}
+
 impl Answered {
     /// Sends a call.
     pub async fn of(call: Call, sender: &Sender) -> Self {
         let Call { request, carried, state, round } = call;
         let begun = std::time::Instant::now();
-        let mut sent = json!({
-            "round": round,
-            "request": sender.describe(&request),
-            "bytes": request.body.len(),
-            "digest": blake3::hash(&request.body).to_hex()[..16],
-        });
+        let mut sent = Sent {
+            request: Some(sender.describe(&request)),
+            round,
+            bytes: request.body.len(),
+            digest: blake3::hash(&request.body).to_hex()[..16].to_owned(),
+            ..Sent::default()
+        };
         let answer = sender.send(&carried[0].idempotency_key, request).await;
-        sent["ms"] = json!(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        sent.ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &answer {
             Ok(answer) => {
-                sent["status"] = json!(answer.status);
+                sent.status = Some(answer.status);
                 if !(200..300).contains(&answer.status) && !answer.body.is_empty() {
                     let excerpt = &answer.body[..answer.body.len().min(EXCERPT_BYTES_MAX)];
-                    sent["answer"] = json!(String::from_utf8_lossy(excerpt));
+                    sent.answer = Some(String::from_utf8_lossy(excerpt).into_owned());
                 }
             }
-            Err(error) => sent["error"] = json!(error.to_string()),
+            Err(error) => sent.error = Some(error.to_string()),
         }
         Self { carried, state, round, sent, answer }
     }
@@ -70,7 +108,7 @@ pub fn interpret(line: &Line, channel: &Channel, answered: Vec<Answered>, now: T
     let planned = explain(channel, &answered, now);
     let mut interpreted = Interpreted::default();
     for (one, planned) in answered.into_iter().zip(planned) {
-        let laid_out = lay_out(line, planned, one.carried, one.round + 1, &one.sent, now);
+        let laid_out = lay_out(line, planned, one.carried, one.round + 1, Some(&one.sent), now);
         interpreted.follow_ups.extend(laid_out.calls);
         interpreted.settled.extend(laid_out.settled);
     }
@@ -120,7 +158,7 @@ pub fn lay_out(
     planned: Planned,
     batch: Vec<Carried>,
     round: u32,
-    sent: &Value,
+    sent: Option<&Sent>,
     now: Timestamp,
 ) -> LaidOut {
     let mut batch: Vec<Option<Carried>> = batch.into_iter().map(Some).collect();
@@ -151,7 +189,13 @@ pub fn lay_out(
     LaidOut { calls, settled }
 }
 
-fn settle(line: &Line, due: &Due, outcome: Result<Outcome, Failure>, sent: &Value, now: Timestamp) -> Settled {
+fn settle(
+    line: &Line,
+    due: &Due,
+    outcome: Result<Outcome, Failure>,
+    sent: Option<&Sent>,
+    now: Timestamp,
+) -> Settled {
     let (name, why, end) = match &outcome {
         Ok(Outcome::Accepted(_)) => ("accepted", None, Some(Fate::Delivered)),
         Ok(Outcome::Duplicate) => ("duplicate", None, Some(Fate::Duplicate)),
@@ -164,15 +208,12 @@ fn settle(line: &Line, due: &Due, outcome: Result<Outcome, Failure>, sent: &Valu
             ("sandbox", Some(failure.to_string()), end)
         }
     };
-    let mut record = sent.clone();
-    record["at"] = json!(now.to_string());
-    record["outcome"] = json!(name);
-    if let Some(why) = &why {
-        record["reason"] = json!(why);
-    }
-    if let Ok(Outcome::Accepted(Some(id))) = &outcome {
-        record["remote"] = json!(id);
-    }
+    let remote = match &outcome {
+        Ok(Outcome::Accepted(id)) => id.as_deref(),
+        _ => None,
+    };
+    let record =
+        Attempt { at: now.to_string(), outcome: name, reason: why.as_deref(), remote, sent }.record();
     let result = match (end, &outcome) {
         (Some(fate), _) => Settlement::Final { fate, reason: why },
         (None, Err(_)) => Settlement::Again { due: now + AGAIN_SOON },
@@ -184,7 +225,7 @@ fn settle(line: &Line, due: &Due, outcome: Result<Outcome, Failure>, sent: &Valu
             }
         },
     };
-    Settled { seq: due.seq, attempt: due.attempt, record: Some(record.to_string()), result }
+    Settled { seq: due.seq, attempt: due.attempt, record, result }
 }
 
 /// The patience that a destination asked for.
@@ -200,13 +241,14 @@ const fn asked(outcome: &Outcome) -> Option<Duration> {
 
 /// Settles a delivery that is not sent at all.
 pub fn without_sending(due: &Due, fate: Fate, why: &str, now: Timestamp) -> Settled {
-    let record = json!({"at": now.to_string(), "outcome": fate.as_str(), "reason": why});
+    let attempt =
+        Attempt { at: now.to_string(), outcome: fate.as_str(), reason: Some(why), remote: None, sent: None };
     let result = Settlement::Final { fate, reason: Some(why.to_owned()) };
-    Settled { seq: due.seq, attempt: due.attempt, record: Some(record.to_string()), result }
+    Settled { seq: due.seq, attempt: due.attempt, record: attempt.record(), result }
 }
 
 /// A delivery that cannot be judged now: it waits by the schedule, and is dead when that runs out.
 pub fn put_off(line: &Line, due: &Due, why: &str, now: Timestamp) -> Settled {
     let fault = Fault::Misconfigured(snodo_host::Problem { message: why.to_owned(), at: None });
-    settle(line, due, Ok(Outcome::Failed(fault)), &json!({}), now)
+    settle(line, due, Ok(Outcome::Failed(fault)), None, now)
 }

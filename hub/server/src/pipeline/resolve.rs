@@ -1,9 +1,9 @@
 //! valid → accepted: who the event is about, and what they have said about consent. What the store knows is looked up once for
 //! the whole batch; what the batch itself adds is known to its later events.
 
+use snodo_core::Timestamp;
 use snodo_core::consent::{self, Change, Consents};
 use snodo_core::identity::{self, Identifier, IdentifierKey, Resolution};
-use snodo_core::Timestamp;
 use snodo_store::{AsOf, Facts, Store, StoreError};
 
 use super::decode::Decoded;
@@ -25,10 +25,8 @@ pub struct Resolved {
 }
 
 pub fn resolve(store: &Store, decoded: Vec<Decoded<Checked>>) -> Result<Resolved, StoreError> {
-    let named: Vec<Vec<Vec<Identifier>>> = decoded
-        .iter()
-        .map(|one| one.events.iter().flatten().map(named_in).collect())
-        .collect();
+    let named: Vec<Vec<Vec<Identifier>>> =
+        decoded.iter().map(|one| one.events.iter().flatten().map(named_in).collect()).collect();
     let mut keys: Vec<IdentifierKey> = named.iter().flatten().flatten().map(|one| one.key).collect();
     keys.sort();
     keys.dedup();
@@ -56,9 +54,9 @@ pub fn resolve(store: &Store, decoded: Vec<Decoded<Checked>>) -> Result<Resolved
         .zip(named)
         .map(|(one, named)| Decoded {
             message: one.message,
-            events: one
-                .events
-                .map(|events| events.into_iter().zip(&named).map(|(event, ids)| accept(event, ids)).collect()),
+            events: one.events.map(|events| {
+                events.into_iter().zip(&named).map(|(event, ids)| accept(event, ids)).collect()
+            }),
         })
         .collect();
     Ok(Resolved { batch, as_of })

@@ -1,8 +1,8 @@
 //! accepted → deliveries: every route is considered for every event, and each says what it does with it.
 
 use serde_json::{Value, json};
-use snodo_core::route::{Decision, Subject};
 use snodo_core::Fate;
+use snodo_core::route::{Decision, Subject};
 use snodo_store::{Decoding, NewDelivery, NewEvent, NewVerdict, Recorded};
 
 use super::decode::Decoded;
@@ -15,7 +15,9 @@ pub fn route(line: &Line, channel: &Channel, accepted: Vec<Decoded<Accepted>>) -
         .map(|one| Recorded {
             message: one.message,
             result: match one.events {
-                Ok(events) => Decoding::Decoded(events.into_iter().map(|e| decided(line, channel, e)).collect()),
+                Ok(events) => {
+                    Decoding::Decoded(events.into_iter().map(|e| decided(line, channel, e)).collect())
+                }
                 Err(problem) => Decoding::Quarantined(json!(problem).to_string()),
             },
         })

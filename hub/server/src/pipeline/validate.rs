@@ -8,7 +8,16 @@ use super::decode::{Candidate, Decoded};
 
 /// The attributes that the hub writes itself (CloudEvents 1.0.2, 3; and our own).
 const RESERVED: [&str; 10] = [
-    "id", "source", "specversion", "type", "subject", "time", "dataschema", "datacontenttype", "data", "data_base64",
+    "id",
+    "source",
+    "specversion",
+    "type",
+    "subject",
+    "time",
+    "dataschema",
+    "datacontenttype",
+    "data",
+    "data_base64",
 ];
 
 /// CloudEvents 1.0.2, 3.1: names should not be longer than this.
@@ -27,7 +36,9 @@ pub fn validate(vocabulary: &Vocabulary, decoded: Vec<Decoded<Candidate>>) -> Ve
         .into_iter()
         .map(|one| Decoded {
             message: one.message,
-            events: one.events.map(|candidates| candidates.into_iter().map(|c| check(vocabulary, c)).collect()),
+            events: one
+                .events
+                .map(|candidates| candidates.into_iter().map(|c| check(vocabulary, c)).collect()),
         })
         .collect()
 }
@@ -79,5 +90,10 @@ fn envelope(candidate: &Candidate) -> Vec<Violation> {
 }
 
 fn violation(pointer: &str, rule: &str, message: String) -> Violation {
-    Violation { schema: "snodo:snodo/envelope/1-0-0".into(), pointer: pointer.into(), rule: rule.into(), message }
+    Violation {
+        schema: "snodo:snodo/envelope/1-0-0".into(),
+        pointer: pointer.into(),
+        rule: rule.into(),
+        message,
+    }
 }
