@@ -163,10 +163,6 @@ impl Hub {
         errors
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Everything it still says until it ends.
     fn errors(&mut self) -> String {
         use std::io::Read;

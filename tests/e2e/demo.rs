@@ -24,6 +24,7 @@ fn the_demo_accounts_for_everything() {
     ] {
         assert!(text.contains(part), "{part:?} is missing in:\n{text}");
     }
+    assert!(text.contains("dead                       0"), "a delivery of the demo was refused:\n{text}");
     let differences: Vec<&str> =
         text.lines().filter_map(|line| line.trim().strip_prefix("difference")).collect();
     assert_eq!(differences.len(), 3, "{text}");

@@ -40,7 +40,8 @@ fn append(out: &mut Vec<u8>, event: &Event) {
         attribute(out, name, value);
     }
     out.extend_from_slice(br#""data":"#);
-    out.extend_from_slice(&event.data);
+    // A line end in JSON is nothing but space: inside a text it is written as an escape. Without it the event is one line.
+    out.extend(event.data.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
     out.push(b'}');
 }
 

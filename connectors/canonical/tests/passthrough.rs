@@ -70,7 +70,7 @@ fn a_fault_names_the_place() {
     ] {
         match decode(&body) {
             Err(Fault::Permanent(problem)) => {
-                assert_eq!(problem.at.as_deref(), at, "{why}: {}", problem.message)
+                assert_eq!(problem.at.as_deref(), at, "{why}: {}", problem.message);
             }
             other => panic!("{why}: {other:?}"),
         }

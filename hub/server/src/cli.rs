@@ -120,7 +120,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
         Command::Init(args) => init::init(invocation, &args),
         Command::Check => check::check(invocation),
         Command::Run => run::run(invocation),
-        Command::Demo(args) => crate::demo::demo(invocation, args),
+        Command::Demo(args) => crate::demo::demo(invocation, &args),
         Command::Balance(args) => balance::balance(invocation, &args),
         Command::Events(args) => events::events(invocation, &args),
         Command::Explain(args) => explain::explain(invocation, &args),

@@ -32,7 +32,7 @@ pub struct Args {
     keep: Option<PathBuf>,
 }
 
-pub fn demo(invocation: &Invocation, args: Args) -> anyhow::Result<Exit> {
+pub fn demo(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
     let temporary = tempfile::tempdir().context("failed to make a folder for the demo")?;
     let folder = args.keep.clone().unwrap_or_else(|| temporary.path().to_owned());
     if let Some(kept) = &args.keep {

@@ -92,14 +92,16 @@ pub fn events(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
     found.iter().try_for_each(|row| out.row(row))?;
     filter.after = Some(found.last().map_or(EventSeq(0), |row| row.seq));
     (filter.order, filter.limit) = (Order::OldestFirst, PAGE);
-    while args.follow {
+    if !args.follow {
+        return Ok(Exit::Fine);
+    }
+    loop {
         std::thread::sleep(LOOK_EVERY);
         for row in store.events(&filter)? {
             out.row(&row)?;
             filter.after = Some(row.seq);
         }
     }
-    Ok(Exit::Fine)
 }
 
 pub fn timeline(invocation: &Invocation, args: &TimelineArgs) -> anyhow::Result<Exit> {

@@ -125,7 +125,7 @@ fn whole(store: &Reader, trail: &Trail, declared: Option<&Declared>, mask: &Mask
     });
     match &row.verdict {
         Verdict::Quarantined { violations } => {
-            shown["violations"] = mask.texts(serde_json::from_str(violations)?)
+            shown["violations"] = mask.texts(serde_json::from_str(violations)?);
         }
         Verdict::Duplicate { of } => {
             shown["duplicate_of"] = json!(
@@ -277,7 +277,7 @@ fn requests(
 fn print(whole: &Value) -> anyhow::Result<()> {
     let event = &whole["event"];
     let (text, message) = (|value: &Value| value.as_str().unwrap_or_default().to_owned(), &whole["message"]);
-    let mut line = |name: &str, what: String| screen::line(format!("{name:<10} {what}").trim_end());
+    let line = |name: &str, what: String| screen::line(format!("{name:<10} {what}").trim_end());
     line("event", format!("{}  {}  {}", text(&event["id"]), text(&event["type"]), text(&event["subject"])))?;
     line("happened", format!("{}, accepted {}", text(&event["time"]), text(&whole["accepted"])))?;
     line(

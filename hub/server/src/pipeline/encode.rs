@@ -8,7 +8,7 @@ use snodo_core::{CustomerId, Fate, Timestamp};
 use snodo_host::Request;
 use snodo_store::{Due, Reader, Settled, StoreError};
 
-use super::interpret;
+use super::interpret::{self, Told};
 use super::{Channel, Line};
 
 /// A delivery on its way, with what its connector is shown of it.
@@ -56,7 +56,10 @@ pub fn encode(
         let consents = due.customer.and_then(|customer| agreed.get(&customer));
         match carry(route, channel, due, consents) {
             Ok(carried) => ready.push(carried),
-            Err((due, fate, why)) => encoded.settled.push(interpret::without_sending(&due, fate, &why, now)),
+            Err(stopped) => {
+                let (due, fate, why) = *stopped;
+                encoded.settled.push(interpret::without_sending(&due, fate, &why, now));
+            }
         }
     }
     while !ready.is_empty() {
@@ -66,7 +69,7 @@ pub fn encode(
             let deliveries: Vec<_> = batch.iter().map(Carried::for_connector).collect();
             channel.connector.encode(&channel.context(now), &deliveries)
         };
-        let laid_out = interpret::lay_out(line, planned, batch, 1, None, now);
+        let laid_out = interpret::lay_out(line, planned, batch, Told { round: 1, sent: None, now });
         encoded.calls.extend(laid_out.calls);
         encoded.settled.extend(laid_out.settled);
     }
@@ -93,7 +96,8 @@ fn agreed(
     store.consents(&customers)
 }
 
-type Stopped = (Due, Fate, String);
+/// A delivery that is not sent, and why.
+type Stopped = Box<(Due, Fate, String)>;
 
 fn carry(
     route: &Route,
@@ -104,13 +108,13 @@ fn carry(
     let said = consents.cloned().unwrap_or_default();
     let known = due.customer.map(|_| &said);
     if let Err(why) = consent::judge(&route.purpose, route.basis, known) {
-        return Err((due, Fate::Suppressed, why));
+        return Err(Box::new((due, Fate::Suppressed, why)));
     }
     let data = match route.map.is_empty() {
         true => due.event.data.clone(),
         false => match mapped(route, channel, &due, &said) {
             Ok(data) => data,
-            Err(why) => return Err((due, Fate::Quarantined, why)),
+            Err(why) => return Err(Box::new((due, Fate::Quarantined, why))),
         },
     };
     Ok(Carried {

@@ -108,7 +108,8 @@ pub fn interpret(line: &Line, channel: &Channel, answered: Vec<Answered>, now: T
     let planned = explain(channel, &answered, now);
     let mut interpreted = Interpreted::default();
     for (one, planned) in answered.into_iter().zip(planned) {
-        let laid_out = lay_out(line, planned, one.carried, one.round + 1, Some(&one.sent), now);
+        let laid_out =
+            lay_out(line, planned, one.carried, Told { round: one.round + 1, sent: Some(&one.sent), now });
         interpreted.follow_ups.extend(laid_out.calls);
         interpreted.settled.extend(laid_out.settled);
     }
@@ -152,21 +153,24 @@ pub struct LaidOut {
     pub settled: Vec<Settled>,
 }
 
+/// What is known when a plan is laid out.
+#[derive(Clone, Copy)]
+pub struct Told<'a> {
+    /// The round that the plan's calls belong to.
+    pub round: u32,
+    /// What was sent before, if anything was.
+    pub sent: Option<&'a Sent>,
+    pub now: Timestamp,
+}
+
 /// Gives each delivery of a batch to the call that covers it, or settles it.
-pub fn lay_out(
-    line: &Line,
-    planned: Planned,
-    batch: Vec<Carried>,
-    round: u32,
-    sent: Option<&Sent>,
-    now: Timestamp,
-) -> LaidOut {
+pub fn lay_out(line: &Line, planned: Planned, batch: Vec<Carried>, told: Told<'_>) -> LaidOut {
     let mut batch: Vec<Option<Carried>> = batch.into_iter().map(Some).collect();
     let mut take = |place: u32| batch[place as usize].take().expect("the host covers each delivery once");
     let mut settled = Vec::new();
     for one in planned.settled {
         let carried = take(one.delivery);
-        settled.push(settle(line, &carried.due, Ok(one.outcome), sent, now));
+        settled.push(settle(line, &carried.due, &Ok(one.outcome), told));
     }
     for (place, failure) in planned.failed {
         let carried = take(place);
@@ -174,17 +178,17 @@ pub fn lay_out(
             Failure::Fault(fault) => Ok(Outcome::Failed(fault)),
             failure => Err(failure),
         };
-        settled.push(settle(line, &carried.due, outcome, sent, now));
+        settled.push(settle(line, &carried.due, &outcome, told));
     }
     let mut calls = Vec::new();
     for call in planned.calls {
         let carried: Vec<Carried> = call.covers.iter().map(|place| take(*place)).collect();
-        if round > ROUNDS_MAX {
-            let failure = Failure::Broken(format!("it asked for more than {ROUNDS_MAX} rounds"));
-            settled.extend(carried.iter().map(|one| settle(line, &one.due, Err(failure.clone()), sent, now)));
+        if told.round > ROUNDS_MAX {
+            let failure = Err(Failure::Broken(format!("it asked for more than {ROUNDS_MAX} rounds")));
+            settled.extend(carried.iter().map(|one| settle(line, &one.due, &failure, told)));
             continue;
         }
-        calls.push(Call { request: call.request, carried, state: call.state, round });
+        calls.push(Call { request: call.request, carried, state: call.state, round: told.round });
     }
     LaidOut { calls, settled }
 }
@@ -192,11 +196,10 @@ pub fn lay_out(
 fn settle(
     line: &Line,
     due: &Due,
-    outcome: Result<Outcome, Failure>,
-    sent: Option<&Sent>,
-    now: Timestamp,
+    outcome: &Result<Outcome, Failure>,
+    Told { sent, now, .. }: Told<'_>,
 ) -> Settled {
-    let (name, why, end) = match &outcome {
+    let (name, why, end) = match outcome {
         Ok(Outcome::Accepted(_)) => ("accepted", None, Some(Fate::Delivered)),
         Ok(Outcome::Duplicate) => ("duplicate", None, Some(Fate::Duplicate)),
         Ok(Outcome::Failed(fault)) => {
@@ -208,13 +211,13 @@ fn settle(
             ("sandbox", Some(failure.to_string()), end)
         }
     };
-    let remote = match &outcome {
+    let remote = match outcome {
         Ok(Outcome::Accepted(id)) => id.as_deref(),
         _ => None,
     };
     let record =
         Attempt { at: now.to_string(), outcome: name, reason: why.as_deref(), remote, sent }.record();
-    let result = match (end, &outcome) {
+    let result = match (end, outcome) {
         (Some(fate), _) => Settlement::Final { fate, reason: why },
         (None, Err(_)) => Settlement::Again { due: now + AGAIN_SOON },
         (None, Ok(outcome)) => match line.schedule.next_due(due.attempt, asked(outcome), now) {
@@ -250,5 +253,5 @@ pub fn without_sending(due: &Due, fate: Fate, why: &str, now: Timestamp) -> Sett
 /// A delivery that cannot be judged now: it waits by the schedule, and is dead when that runs out.
 pub fn put_off(line: &Line, due: &Due, why: &str, now: Timestamp) -> Settled {
     let fault = Fault::Misconfigured(snodo_host::Problem { message: why.to_owned(), at: None });
-    settle(line, due, Ok(Outcome::Failed(fault)), None, now)
+    settle(line, due, &Ok(Outcome::Failed(fault)), Told { round: 1, sent: None, now })
 }
