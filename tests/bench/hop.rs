@@ -4,10 +4,11 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use snodo_connector::Source;
-use snodo_host::{Compile, Limits, Options, Sandbox};
+use snodo_host::{Compile, Connector, Limits, Options, Sandbox};
 
-/// As Shopify writes it, on one line.
-const ORDER: &str = include_str!("order.json");
+/// As Shopify writes them: an order of one line on one line, and the demo's.
+const ORDERS: [&str; 2] =
+    [include_str!("order.json"), include_str!("../../hub/server/demo/messages/order-anna.json")];
 
 const BATCHES: [usize; 4] = [1, 16, 64, 256];
 
@@ -22,14 +23,19 @@ pub fn run() {
     let shopify =
         snodo_catalogue::catalogue().iter().find(|one| one.name == "shopify").expect("it is embedded");
     let connector = sandbox.load(shopify.component).expect("it is a connector");
-    let body = ORDER.trim_end();
+    for body in ORDERS {
+        compare(&connector, body);
+    }
+}
+
+fn compare(connector: &Connector, body: &str) {
     println!("one hop: the shopify connector decodes an order of {} bytes, µs per event", body.len());
     println!("{:>6} {:>9} {:>9} {:>7}", "batch", "native", "sandbox", "ratio");
     for batch in BATCHES {
         let (mut native, mut sandboxed) = (f64::MAX, f64::MAX);
         for _ in 0..ROUNDS {
             native = native.min(timed(batch, || run_native(body, batch)));
-            sandboxed = sandboxed.min(timed(batch, || run_sandboxed(&connector, body, batch)));
+            sandboxed = sandboxed.min(timed(batch, || run_sandboxed(connector, body, batch)));
         }
         println!("{batch:>6} {native:>9.2} {sandboxed:>9.2} {:>7.2}", sandboxed / native);
     }
@@ -69,7 +75,7 @@ fn run_native(body: &str, batch: usize) {
     }
 }
 
-fn run_sandboxed(connector: &snodo_host::Connector, body: &str, batch: usize) {
+fn run_sandboxed(connector: &Connector, body: &str, batch: usize) {
     let ctx = snodo_host::Context { channel: "shop", config: b"{}", now: 0 };
     let headers = headers();
     let message =

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use snodo_core::{ChannelName, EventId};
-use snodo_store::{Decoding, MessageSeq, NewVerdict, Recorded, Store, StoreError};
+use snodo_store::{AsOf, Decoding, MessageSeq, NewVerdict, Recorded, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::clock;
 use crate::pipeline::{self, Line, TakenIn};
@@ -81,6 +81,9 @@ impl Intake {
     /// One batch through the line.
     pub async fn batch(&self) -> Result<Batch, StoreError> {
         let Some(TakenIn { recorded, as_of, left }) = self.work().await? else { return Ok(Batch::Empty) };
+        if recorded.is_empty() {
+            return Ok(Batch::Partly);
+        }
         let destinations = destinations(&recorded);
         let lines = Lines::of(&self.channel, &recorded);
         match self.store.record(recorded, as_of).await {
@@ -104,8 +107,11 @@ impl Intake {
             }
             pipeline::take_in(&line, &line.channels[&name], stored, &store, clock::now()).map(Some)
         });
-        // A stage that panics is a defect of ours; its messages stay in the store until it is mended.
-        job.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        job.await.unwrap_or_else(|panic| {
+            // A defect of ours. The messages stay in the store, and the channel goes on trying.
+            error!(channel = %self.channel, %panic, "a stage of the line failed");
+            Ok(Some(TakenIn { recorded: Vec::new(), as_of: AsOf::default(), left: 1 }))
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -66,7 +66,7 @@ impl Writer {
     /// a moment's wait saves a commit. A lone caller never waits.
     fn gather(&self, first: Job, last: Last) -> (Vec<Box<dyn Call>>, Option<SyncSender<()>>) {
         let (mut group, mut bytes, mut next) = (Vec::new(), 0, Some(first));
-        let until = Instant::now() + GATHER_MAX.min(last.took / 2);
+        let mut pause = Some(GATHER_MAX.min(last.took / 2));
         loop {
             match next.take() {
                 Some(Job::Write(call)) => {
@@ -82,13 +82,10 @@ impl Writer {
             }
             next = match self.arriving.try_recv() {
                 Ok(job) => Some(job),
-                Err(TryRecvError::Empty) if group.len() < last.calls => {
-                    match self.arriving.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                        Ok(job) => Some(job),
-                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                            return (group, None);
-                        }
-                    }
+                // Asleep, not listening: or each call that arrives would wake this thread for itself.
+                Err(TryRecvError::Empty) if group.len() < last.calls && pause.is_some() => {
+                    std::thread::sleep(pause.take().unwrap_or_default());
+                    None
                 }
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return (group, None),
             };

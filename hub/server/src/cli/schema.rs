@@ -23,7 +23,7 @@ pub enum Command {
         /// The type, or the name of a shared definition: `shared/money`
         kind: String,
     },
-    /// Check events in a file: CloudEvents, one or an array, or the body of a type
+    /// Check events in a file: CloudEvents, one, an array or JSON Lines, or the body of a type
     Check {
         /// The file; `-` is standard input
         file: PathBuf,
@@ -114,12 +114,14 @@ fn check(
             0
         }
     };
-    let value: serde_json::Value =
-        serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))?;
-    let events = match value {
-        serde_json::Value::Array(events) => events,
-        one => vec![one],
-    };
+    let mut events = Vec::new();
+    // One value, or one a line; an array of events counts as its events.
+    for value in serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>() {
+        match value.with_context(|| format!("{} is not JSON", file.display()))? {
+            serde_json::Value::Array(some) => events.extend(some),
+            one => events.push(one),
+        }
+    }
     let mut exit = Exit::Fine;
     for (place, event) in events.iter().enumerate() {
         let violations = match vocabulary.check_document(event, kind) {
