@@ -141,10 +141,24 @@ fn destinations(recorded: &[Recorded]) -> HashSet<ChannelName> {
     destinations
 }
 
+/// Of a connector's problem, what belongs in a log: its words may quote the message, and stay in quarantine.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Cause {
+    case: String,
+    at: Option<String>,
+}
+
+impl Cause {
+    fn of(problem: &str) -> Self {
+        serde_json::from_str(problem).unwrap_or_default()
+    }
+}
+
 /// What is to be logged of a batch once it is recorded.
 struct Lines {
     channel: ChannelName,
-    messages: Vec<(i64, String)>,
+    messages: Vec<(i64, Cause)>,
     events: Vec<(EventId, Arc<str>, Option<String>)>,
 }
 
@@ -154,7 +168,7 @@ impl Lines {
         let verbose = tracing::enabled!(tracing::Level::DEBUG);
         for one in recorded {
             match &one.result {
-                Decoding::Quarantined(problem) => lines.messages.push((one.message.0, problem.clone())),
+                Decoding::Quarantined(problem) => lines.messages.push((one.message.0, Cause::of(problem))),
                 Decoding::Decoded(events) => lines.events.extend(events.iter().filter_map(|event| {
                     let violations = match &event.verdict {
                         NewVerdict::Quarantined(violations) => Some(violations.clone()),
@@ -170,8 +184,8 @@ impl Lines {
 
     fn write(&self) {
         let channel = &self.channel;
-        for (message, problem) in &self.messages {
-            info!(%channel, message, %problem, "message quarantined");
+        for (message, Cause { case, at }) in &self.messages {
+            info!(%channel, message, case, at, "message quarantined");
         }
         for (event_id, kind, violations) in &self.events {
             match violations {

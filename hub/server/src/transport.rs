@@ -8,7 +8,7 @@ pub mod http_out;
 pub mod secrets;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use snodo_core::{MessageId, Timestamp};
@@ -47,12 +47,6 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
     pub elapsed: Duration,
-}
-
-/// The clock that the hub gives its transports.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Makes ids of messages: no two alike, without asking the system for randomness each time.

@@ -23,7 +23,7 @@ fn names(folder: &Path) -> Vec<String> {
 #[tokio::test]
 async fn each_body_is_one_line_in_the_order_of_sending() {
     let folder = tempfile::tempdir().unwrap();
-    let out = FileOut::open(outbox(folder.path()), super::super::now).unwrap();
+    let out = FileOut::open(outbox(folder.path()), crate::clock::now).unwrap();
     for number in 0..5 {
         let answer = out.send(request("orders.jsonl", &format!("{{\"number\":{number}}}\n"))).await.unwrap();
         assert_eq!(answer.status, 200);
@@ -44,7 +44,7 @@ async fn each_body_is_one_line_in_the_order_of_sending() {
 #[tokio::test]
 async fn only_one_line_of_json_under_a_plain_name_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let out = FileOut::open(outbox(folder.path()), super::super::now).unwrap();
+    let out = FileOut::open(outbox(folder.path()), crate::clock::now).unwrap();
     let long = "x".repeat(101);
     for name in [
         "",
@@ -105,7 +105,7 @@ fn half_a_line_from_a_crash_is_cut_off_and_whole_ones_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.jsonl"), found).unwrap();
         let mut lines = Folder::open(outbox(folder.path())).unwrap();
-        lines.append("a.jsonl", &[b"2"], super::super::now()).unwrap();
+        lines.append("a.jsonl", &[b"2"], crate::clock::now()).unwrap();
         assert_eq!(fs::read_to_string(folder.path().join("a.jsonl")).unwrap(), format!("{left}2\n"));
     }
 }
@@ -113,7 +113,7 @@ fn half_a_line_from_a_crash_is_cut_off_and_whole_ones_are_kept() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_is_the_operators_and_mends_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let out = FileOut::open(outbox(folder.path()), super::super::now).unwrap();
+    let out = FileOut::open(outbox(folder.path()), crate::clock::now).unwrap();
     // Something is in the way of the file.
     fs::create_dir(folder.path().join("a.jsonl")).unwrap();
     assert!(matches!(out.send(request("a.jsonl", "1")).await, Err(WriteError::Disk { .. })));
