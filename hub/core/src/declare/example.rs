@@ -137,4 +137,12 @@ mod tests {
         toml::from_str::<FileInlet>("folder = 'inbox'").unwrap();
         toml::from_str::<FileOutlet>("folder = 'outbox'").unwrap();
     }
+
+    #[test]
+    fn the_page_on_configuration_shows_the_examples_as_they_are() {
+        let page = include_str!("../../../../docs/configuration.md");
+        for text in [HUB, CHANNEL, ROUTE] {
+            assert!(page.contains(text.trim_end()), "docs/configuration.md lacks:\n{text}");
+        }
+    }
 }
