@@ -1,6 +1,7 @@
 //! For build scripts: builds guest crates of this workspace for wasm, with a cargo of their own, and wraps each as a
 //! component. The cargo that runs the build script holds the lock of its target directory, so theirs is another one.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -56,6 +57,7 @@ pub fn build(workspace: &Path, names: &[&str], out: &Path) {
         return;
     }
     let target_dir = target_dir(out);
+    install_target(&target_dir);
     compile(workspace, names, &target_dir);
     for name in names {
         let module = target_dir.join(TARGET).join(PROFILE).join(format!("{}.wasm", name.replace('-', "_")));
@@ -75,6 +77,37 @@ pub fn rerun_if_changed(package: &Path) {
 fn target_dir(out: &Path) -> PathBuf {
     let outer = out.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == "build"));
     outer.and_then(Path::parent).unwrap_or(out).join("guests")
+}
+
+/// `rust-toolchain.toml` names the target, but rustup brings it only when it brings the toolchain too, and not at all where
+/// `RUSTUP_AUTO_INSTALL` is 0. One build script at a time, because two downloads of one thing disturb each other.
+fn install_target(target_dir: &Path) {
+    fs::create_dir_all(target_dir).expect("the guests' target folder can be made");
+    let lock =
+        File::create(target_dir.join(".target-lock")).expect("the guests' target folder can be written");
+    lock.lock().expect("the lock of the target's installation can be taken");
+    if target_is_installed() {
+        return;
+    }
+    println!("cargo::warning=the compiler's target {TARGET} is missing; asking rustup for it");
+    let added = Command::new("rustup").args(["target", "add", TARGET]).output();
+    let said = match &added {
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    assert!(
+        target_is_installed(),
+        "connectors are built for {TARGET}, and this compiler has no library for it. Install it: with rustup, \
+         `rustup target add {TARGET}`; else as your system packages it. rustup said: {said}"
+    );
+}
+
+fn target_is_installed() -> bool {
+    let rustc = env::var_os("RUSTC").expect("cargo names the compiler");
+    let output = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
+    output.is_ok_and(|output| {
+        output.status.success() && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
+    })
 }
 
 fn compile(workspace: &Path, names: &[&str], target_dir: &Path) {
