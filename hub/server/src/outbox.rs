@@ -31,8 +31,12 @@ const CLAIM_BYTES_MAX: usize = 4 << 20;
 /// Answers that one call of the connector explains.
 const INTERPRET_MAX: usize = 128;
 
+/// A claim begins so long after the one before it: deliveries that come one by one and many cost less together. One that
+/// comes alone waits for nothing.
+const ROUND: Duration = Duration::from_millis(4);
+
 /// Answers and fates are worked on together: as soon as there are so many, or after so long.
-const GATHER: usize = 32;
+const GATHER: usize = 64;
 const GATHER_TIME: Duration = Duration::from_millis(2);
 
 /// How long to leave a store alone that could not write.
@@ -86,6 +90,8 @@ struct Desk {
     gathered_by: Option<Instant>,
     more: bool,
     claiming: bool,
+    /// When the next claim may begin.
+    claim_at: Instant,
     interpreting: bool,
     writing: bool,
     next_due: Option<Timestamp>,
@@ -122,6 +128,7 @@ impl Outbox {
                 () = stop.cancelled() => break,
                 () = self.bell.notified(), if !desk.more => desk.more = true,
                 () = tokio::time::sleep(due_in), if !desk.more => desk.more = true,
+                () = sleep_until(Some(desk.claim_at)), if desk.can_claim() => {}
                 () = sleep_until(desk.gathered_by), if desk.gathered_by.is_some() => {}
             }
         }
@@ -144,8 +151,9 @@ impl Outbox {
 
     /// Starts what can be started: one claim, one interpretation and one write at a time; batches grow meanwhile.
     fn hand_out(self: &Arc<Self>, desk: &mut Desk) {
-        if !desk.claiming && desk.more && desk.in_flight < IN_FLIGHT_MAX {
+        if desk.can_claim() && desk.claim_at <= Instant::now() {
             desk.claiming = true;
+            desk.claim_at = Instant::now() + ROUND;
             desk.more = false;
             let limit = CLAIM_MAX.min(IN_FLIGHT_MAX - desk.in_flight);
             desk.tasks.spawn(Arc::clone(self).claim(desk.cursor, desk.parked.clone(), limit));
@@ -292,6 +300,10 @@ fn resume(joined: Result<Step, tokio::task::JoinError>) -> Step {
 }
 
 impl Desk {
+    const fn can_claim(&self) -> bool {
+        self.more && !self.claiming && self.in_flight < IN_FLIGHT_MAX
+    }
+
     fn new() -> Self {
         Self {
             cursor: DeliverySeq(0),
@@ -303,6 +315,7 @@ impl Desk {
             // After a start there may be anything.
             more: true,
             claiming: false,
+            claim_at: Instant::now(),
             interpreting: false,
             writing: false,
             next_due: None,

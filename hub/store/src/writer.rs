@@ -23,8 +23,12 @@ const GROUP_CALLS_MAX: usize = 256;
 /// What a group may hold before it is written, so that one transaction does not flood the cache.
 const GROUP_BYTES_MAX: usize = 4 << 20;
 
-/// The longest that a group waits for calls that are likely on their way.
-const GATHER_MAX: Duration = Duration::from_millis(2);
+/// When many write at once, a commit follows the one before it in this time, and takes all that has come meanwhile: a commit
+/// costs the processor as much as ten rows.
+const ROUND: Duration = Duration::from_millis(4);
+
+/// So many calls in one group are many. A few callers wait for nobody.
+const CROWD_CALLS: usize = 8;
 
 pub(crate) struct Writer {
     pub sqlite: Connection,
@@ -35,23 +39,22 @@ pub(crate) struct Writer {
     pub arriving: Receiver<Job>,
 }
 
-/// How the last group went: tells whether waiting for more is worth it.
-#[derive(Clone, Copy, Default)]
+/// The last group: tells whether waiting for more is worth it.
+#[derive(Clone, Copy)]
 struct Last {
     calls: usize,
-    took: Duration,
+    began: Instant,
 }
 
 impl Writer {
     /// Returns when nobody can send any more, and everything that was sent is written.
     pub fn run(mut self) {
-        let mut last = Last::default();
+        let mut last = Last { calls: 0, began: Instant::now() };
         while let Ok(job) = self.arriving.recv() {
             let (group, catch_up) = self.gather(job, last);
             if !group.is_empty() {
-                let (calls, began) = (group.len(), Instant::now());
+                last = Last { calls: group.len(), began: Instant::now() };
                 self.write(group);
-                last = Last { calls, took: began.elapsed() };
             }
             if let Some(done) = catch_up {
                 self.catch_up();
@@ -62,11 +65,11 @@ impl Writer {
         self.catch_up();
     }
 
-    /// What has arrived, and what is about to. When the last group was larger, its callers are likely to call again: then
-    /// a moment's wait saves a commit. A lone caller never waits.
+    /// What has arrived, and what is about to: after a crowd, what comes until the round is over. A lone caller never waits.
     fn gather(&self, first: Job, last: Last) -> (Vec<Box<dyn Call>>, Option<SyncSender<()>>) {
         let (mut group, mut bytes, mut next) = (Vec::new(), 0, Some(first));
-        let mut pause = Some(GATHER_MAX.min(last.took / 2));
+        let mut pause =
+            (last.calls >= CROWD_CALLS).then(|| ROUND.saturating_sub(last.began.elapsed()));
         loop {
             match next.take() {
                 Some(Job::Write(call)) => {
@@ -83,7 +86,7 @@ impl Writer {
             next = match self.arriving.try_recv() {
                 Ok(job) => Some(job),
                 // Asleep, not listening: or each call that arrives would wake this thread for itself.
-                Err(TryRecvError::Empty) if group.len() < last.calls && pause.is_some() => {
+                Err(TryRecvError::Empty) if pause.is_some() => {
                     std::thread::sleep(pause.take().unwrap_or_default());
                     None
                 }
