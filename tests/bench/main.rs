@@ -1,4 +1,4 @@
-//! The benchmark: `cargo bench -p snodo`. Drives the built hub over loopback, from a webhook in to a request out, durable, with decode
+//! The benchmark: `cargo bench -p snodo`, or `cargo bench -p snodo -- single` for one part of it (hop, single, batches). Drives the built hub over loopback, from a webhook in to a request out, durable, with decode
 //! and encode in the sandbox; and in the same run a bare forwarder made of the same HTTP server and client, in memory. Machines
 //! differ and are noisy, so what counts are the ratios. Asserts nothing.
 
@@ -26,10 +26,17 @@ fn main() {
     let events = std::env::var("BENCH_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(EVENTS);
     println!("cores: {}, events per run: {events}, bytes per event: {}\n", cores(), load::event(1, 0).len());
 
-    hop::run();
+    let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|one| one == part);
+    if wanted("hop") {
+        hop::run();
+    }
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
-    for per_request in [1, 100] {
+    for (part, per_request) in [("single", 1), ("batches", 100)] {
+        if !wanted(part) {
+            continue;
+        }
         println!(
             "\n{} per request, each delivered {}",
             count(per_request, "event"),

@@ -2,8 +2,8 @@
 //! One task per destination, with its own bounds: one that is slow or dead keeps nobody else waiting, and memory holds only
 //! what is in flight; the queue itself is in the store.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use snodo_core::{ChannelName, Timestamp};
@@ -63,7 +63,8 @@ pub struct Outbox {
 /// What a finished task of the outbox brings.
 enum Step {
     Claimed(Result<Claimed, StoreError>),
-    Answered(Box<Answered>),
+    /// Every call that was waiting is sent.
+    Sent,
     Interpreted(interpret::Interpreted),
     Written(Result<Vec<Settled>, (StoreError, Vec<Settled>)>),
 }
@@ -78,8 +79,58 @@ struct Claimed {
     next_due: Option<Timestamp>,
 }
 
+/// Between the outbox and the tasks that send for it: each takes one call after another, and goes when none is left.
+#[derive(Default)]
+struct Tray {
+    /// Of the answers: rung for the first, and when they are enough to be worked on.
+    bell: Notify,
+    sheets: Mutex<Sheets>,
+}
+
+#[derive(Default)]
+struct Sheets {
+    calls: VecDeque<Call>,
+    answered: Vec<Answered>,
+    senders: usize,
+}
+
+impl Tray {
+    fn sheets(&self) -> MutexGuard<'_, Sheets> {
+        self.sheets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many more tasks are needed, of so many that there may be.
+    fn add(&self, calls: Vec<Call>, senders_max: usize) -> usize {
+        let mut sheets = self.sheets();
+        let more = calls.len().min(senders_max.saturating_sub(sheets.senders));
+        sheets.calls.extend(calls);
+        sheets.senders += more;
+        more
+    }
+
+    fn next(&self) -> Option<Call> {
+        let mut sheets = self.sheets();
+        let call = sheets.calls.pop_front();
+        if call.is_none() {
+            sheets.senders -= 1;
+        }
+        call
+    }
+
+    fn answer(&self, answered: Answered) {
+        let mut sheets = self.sheets();
+        sheets.answered.push(answered);
+        let count = sheets.answered.len();
+        drop(sheets);
+        if count == 1 || count == GATHER {
+            self.bell.notify_one();
+        }
+    }
+}
+
 /// What the outbox holds between its steps.
 struct Desk {
+    tray: Arc<Tray>,
     cursor: DeliverySeq,
     in_flight: usize,
     /// Retries that were claimed and are not settled: the store still shows them as due.
@@ -112,7 +163,6 @@ impl Outbox {
 
     async fn deliver(self: Arc<Self>, stop: &CancellationToken) -> Result<(), tokio::task::JoinError> {
         let mut desk = Desk::new();
-        let slots = Arc::new(Semaphore::new(self.concurrent));
         loop {
             self.hand_out(&mut desk);
             let due_in =
@@ -120,11 +170,12 @@ impl Outbox {
             tokio::select! {
                 biased;
                 Some(step) = desk.tasks.join_next() => {
-                    self.take(&mut desk, &slots, step?);
+                    self.take(&mut desk, step?);
                     while let Some(step) = desk.tasks.try_join_next() {
-                        self.take(&mut desk, &slots, step?);
+                        self.take(&mut desk, step?);
                     }
                 }
+                () = desk.tray.bell.notified() => {}
                 () = stop.cancelled() => break,
                 () = self.bell.notified(), if !desk.more => desk.more = true,
                 () = tokio::time::sleep(due_in), if !desk.more => desk.more = true,
@@ -132,18 +183,18 @@ impl Outbox {
                 () = sleep_until(desk.gathered_by), if desk.gathered_by.is_some() => {}
             }
         }
-        let _ = tokio::time::timeout(STOP_GRACE, self.finish(&mut desk, &slots)).await;
+        let _ = tokio::time::timeout(STOP_GRACE, self.finish(&mut desk)).await;
         Ok(())
     }
 
     /// Settles what is under way, and claims nothing more.
-    async fn finish(self: &Arc<Self>, desk: &mut Desk, slots: &Arc<Semaphore>) {
+    async fn finish(self: &Arc<Self>, desk: &mut Desk) {
         loop {
             desk.more = false;
             desk.gathered_by = Some(Instant::now());
             self.hand_out(desk);
             match desk.tasks.join_next().await {
-                Some(Ok(step)) => self.take(desk, slots, step),
+                Some(Ok(step)) => self.take(desk, step),
                 Some(Err(_)) | None => return,
             }
         }
@@ -158,6 +209,7 @@ impl Outbox {
             let limit = CLAIM_MAX.min(IN_FLIGHT_MAX - desk.in_flight);
             desk.tasks.spawn(Arc::clone(self).claim(desk.cursor, desk.parked.clone(), limit));
         }
+        desk.answered.append(&mut desk.tray.sheets().answered);
         let waited = desk.gathered_by.is_some_and(|by| by <= Instant::now());
         let enough = |count: usize| count >= GATHER || (waited && count > 0);
         if !desk.interpreting && enough(desk.answered.len()) {
@@ -177,7 +229,7 @@ impl Outbox {
         };
     }
 
-    fn take(self: &Arc<Self>, desk: &mut Desk, slots: &Arc<Semaphore>, step: Step) {
+    fn take(self: &Arc<Self>, desk: &mut Desk, step: Step) {
         match step {
             Step::Claimed(claim) => {
                 desk.claiming = false;
@@ -189,7 +241,7 @@ impl Outbox {
                         desk.in_flight += claimed.encoded.deliveries;
                         desk.parked.extend(claimed.parked);
                         desk.settled.extend(claimed.encoded.settled);
-                        self.send_all(desk, slots, claimed.encoded.calls);
+                        self.send_all(desk, claimed.encoded.calls);
                     }
                     Err(error) => {
                         warn!(destination = %self.destination, %error, "deliveries wait in the store");
@@ -197,11 +249,11 @@ impl Outbox {
                     }
                 }
             }
-            Step::Answered(answered) => desk.answered.push(*answered),
+            Step::Sent => {}
             Step::Interpreted(interpreted) => {
                 desk.interpreting = false;
                 desk.settled.extend(interpreted.settled);
-                self.send_all(desk, slots, interpreted.follow_ups);
+                self.send_all(desk, interpreted.follow_ups);
             }
             Step::Written(Ok(settled)) => {
                 desk.writing = false;
@@ -224,12 +276,14 @@ impl Outbox {
         }
     }
 
-    fn send_all(self: &Arc<Self>, desk: &mut Desk, slots: &Arc<Semaphore>, calls: Vec<Call>) {
-        for call in calls {
-            let (sender, slots) = (Arc::clone(&self.sender), Arc::clone(slots));
+    fn send_all(self: &Arc<Self>, desk: &mut Desk, calls: Vec<Call>) {
+        for _ in 0..desk.tray.add(calls, self.concurrent) {
+            let (sender, tray) = (Arc::clone(&self.sender), Arc::clone(&desk.tray));
             desk.tasks.spawn(async move {
-                let _slot = slots.acquire().await.expect("the semaphore is never closed");
-                Step::Answered(Box::new(Answered::of(call, &sender).await))
+                while let Some(call) = tray.next() {
+                    tray.answer(Answered::of(call, &sender).await);
+                }
+                Step::Sent
             });
         }
     }
@@ -306,6 +360,7 @@ impl Desk {
 
     fn new() -> Self {
         Self {
+            tray: Arc::default(),
             cursor: DeliverySeq(0),
             in_flight: 0,
             parked: HashSet::new(),

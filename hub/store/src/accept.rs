@@ -14,14 +14,14 @@ pub struct Cursor {
     pub value: Vec<u8>,
 }
 
-impl Writing<'_> {
+impl Writing<'_, '_> {
     pub fn accept(&mut self, messages: &[Message]) -> Result<Vec<MessageSeq>, StoreError> {
         self.check_room()?;
-        let mut store = self.sqlite.prepare_cached(
+        let mut store = self.statements.prepare(
             "INSERT INTO message (seq, id, channel, received, envelope, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         let mut queue =
-            self.sqlite.prepare_cached("INSERT INTO pending (channel, message) VALUES (?1, ?2)")?;
+            self.statements.prepare("INSERT INTO pending (channel, message) VALUES (?1, ?2)")?;
         let mut seqs = Vec::with_capacity(messages.len());
         for message in messages {
             let envelope = serde_json::to_string(&message.envelope).expect("an envelope is made of strings");
@@ -45,7 +45,7 @@ impl Writing<'_> {
     }
 
     pub fn set_cursor(&mut self, cursor: &Cursor) -> Result<(), StoreError> {
-        let mut save = self.sqlite.prepare_cached(
+        let mut save = self.statements.prepare(
             "INSERT INTO cursor (channel, name, value, at) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
         )?;

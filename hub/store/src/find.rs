@@ -184,7 +184,7 @@ fn statement(filter: &Filter) -> (String, Vec<Value>) {
             _ => "",
         };
         let condition =
-            format!("({whole}EXISTS (SELECT 1 FROM delivery d WHERE d.event = e.seq AND d.fate IS ?))");
+            format!("({whole}EXISTS (SELECT 1 FROM delivery d WHERE {} AND d.fate IS ?))", row::DELIVERIES);
         narrow(&condition, name);
     }
     let order = match order {

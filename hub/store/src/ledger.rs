@@ -198,9 +198,9 @@ fn count(sqlite: &Connection, since: Option<Timestamp>) -> rusqlite::Result<Bala
     // Times never fall from one event to the next, nor do events from one delivery to the next: a time is a place.
     let mut deliveries = sqlite.prepare_cached(
         "SELECT fate, route, count(*) FROM delivery WHERE seq >= ( \
-            SELECT seq FROM delivery WHERE event >= ( \
-                SELECT min(seq) FROM event WHERE accepted = (SELECT min(accepted) FROM event WHERE accepted >= ?1)) \
-            ORDER BY event, seq LIMIT 1) GROUP BY fate, route",
+            SELECT first_delivery FROM event WHERE accepted = ( \
+                SELECT min(accepted) FROM event WHERE accepted >= ?1) \
+            ORDER BY seq LIMIT 1) GROUP BY fate, route",
     )?;
     let mut rows = deliveries.query([since])?;
     while let Some(row) = rows.next()? {

@@ -107,7 +107,7 @@ struct Replaced {
     routes: i64,
 }
 
-impl Writing<'_> {
+impl Writing<'_, '_> {
     pub fn record(&mut self, batch: &[Recorded], as_of: AsOf) -> Result<Vec<RecordedEvent>, StoreError> {
         // First everything that can be refused, then the writing.
         let mut messages = Vec::with_capacity(batch.len());
@@ -141,7 +141,7 @@ impl Writing<'_> {
     }
 
     fn undecoded(&self, seq: MessageSeq) -> Result<Undecoded, StoreError> {
-        let mut find = self.sqlite.prepare_cached(
+        let mut find = self.statements.prepare(
             "SELECT m.channel, m.received, p.events FROM message m \
              CROSS JOIN pending p ON p.channel = m.channel AND p.message = m.seq WHERE m.seq = ?1",
         )?;
@@ -155,7 +155,7 @@ impl Writing<'_> {
         });
         let mut message = found.optional()?.ok_or_else(|| StoreError::Settled(format!("message {seq}")))?;
         if message.events.is_some() {
-            let mut find = self.sqlite.prepare_cached(
+            let mut find = self.statements.prepare(
                 "SELECT id, seq, routes FROM event WHERE message = ?1 AND verdict = 'quarantined' \
                  ORDER BY place",
             )?;
@@ -170,7 +170,7 @@ impl Writing<'_> {
     /// What the caller decided on still holds: nobody has taken its identifiers, and its customer has said nothing new.
     fn check_fresh(&self, new: &NewEvent, as_of: AsOf) -> Result<(), StoreError> {
         let Some(customer) = new.customer else { return Ok(()) };
-        let mut owner = self.sqlite.prepare_cached("SELECT customer FROM identifier WHERE key = ?1")?;
+        let mut owner = self.statements.prepare("SELECT customer FROM identifier WHERE key = ?1")?;
         for identifier in &new.identifiers {
             let owned: Option<[u8; 16]> =
                 owner.query_row([&identifier.key.0[..]], |row| row.get(0)).optional()?;
@@ -186,7 +186,7 @@ impl Writing<'_> {
 
     fn has_spoken_since(&self, customer: CustomerId, as_of: AsOf) -> Result<bool, StoreError> {
         let mut last =
-            self.sqlite.prepare_cached("SELECT coalesce(max(change), 0) FROM consent WHERE customer = ?1")?;
+            self.statements.prepare("SELECT coalesce(max(change), 0) FROM consent WHERE customer = ?1")?;
         let last: i64 = last.query_row([&customer.as_bytes()[..]], |row| row.get(0))?;
         Ok(last > as_of.0)
     }
@@ -223,7 +223,7 @@ impl Writing<'_> {
                 Outcome::Quarantined
             }
             (None, NewVerdict::Routed(deliveries)) => {
-                self.insert_event(&row, &Kind::Routed)?;
+                self.insert_event(&row, &Kind::Routed(deliveries))?;
                 self.learn(at, new)?;
                 let first = self.state.delivery_end();
                 deliveries.iter().try_for_each(|delivery| self.insert_delivery(at, delivery))?;
@@ -236,7 +236,7 @@ impl Writing<'_> {
     /// The event of an earlier decoding of this same message.
     fn accepted_before(&self, message: MessageSeq, new: &NewEvent) -> Result<Option<EventSeq>, StoreError> {
         // The one at the same place first; another place is the same event too, if the body is.
-        let mut find = self.sqlite.prepare_cached(
+        let mut find = self.statements.prepare(
             "SELECT seq FROM event WHERE message = ?1 AND id = ?2 AND verdict <> 'quarantined' \
              AND (place = ?3 OR digest = ?4) ORDER BY place = ?3 DESC LIMIT 1",
         )?;
@@ -245,7 +245,7 @@ impl Writing<'_> {
     }
 
     fn remove_quarantined(&mut self, replaced: &Replaced) -> Result<(), StoreError> {
-        self.sqlite.prepare_cached("DELETE FROM event WHERE seq = ?1")?.execute([replaced.seq])?;
+        self.statements.prepare("DELETE FROM event WHERE seq = ?1")?.execute([replaced.seq])?;
         let tally = &mut self.state.tally;
         tally.events.quarantined -= 1;
         tally.expected -= replaced.routes;
@@ -255,7 +255,7 @@ impl Writing<'_> {
 
     /// Repetitions of the one that is gone are repetitions of the one in its place.
     fn repeat_instead(&self, replaced: &Replaced, at: EventSeq) -> Result<(), StoreError> {
-        let mut update = self.sqlite.prepare_cached(
+        let mut update = self.statements.prepare(
             "UPDATE event SET duplicate_of = ?3 WHERE id = ?1 AND verdict = 'duplicate' AND duplicate_of = ?2",
         )?;
         update.execute(params![&replaced.id[..], replaced.seq, at])?;
@@ -267,7 +267,7 @@ impl Writing<'_> {
     fn there_already(&self, new: &NewEvent) -> Result<Option<There>, StoreError> {
         let window = i64::try_from(self.options.dedup_window.as_millis()).unwrap_or(i64::MAX);
         let from = self.now.as_millis().saturating_sub(window);
-        let mut find = self.sqlite.prepare_cached(
+        let mut find = self.statements.prepare(
             "SELECT seq, digest FROM event WHERE id = ?1 AND verdict = ?2 AND accepted >= ?3 ORDER BY seq DESC LIMIT ?4",
         )?;
         let id = &new.event.id.as_bytes()[..];

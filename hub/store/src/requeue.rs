@@ -30,7 +30,7 @@ pub struct Requeued {
     pub destinations: BTreeSet<ChannelName>,
 }
 
-impl Writing<'_> {
+impl Writing<'_, '_> {
     pub fn requeue(&mut self, items: &[Item]) -> Result<Requeued, StoreError> {
         let mut requeued = Requeued::default();
         for item in items {
@@ -44,9 +44,7 @@ impl Writing<'_> {
     }
 
     fn requeue_message(&mut self, seq: MessageSeq, requeued: &mut Requeued) -> Result<(), StoreError> {
-        let mut find = self
-            .sqlite
-            .prepare_cached("SELECT problem IS NOT NULL FROM settled_message WHERE message = ?1")?;
+        let mut find = self.statements.prepare("SELECT problem IS NOT NULL FROM settled_message WHERE message = ?1")?;
         match find.query_row([seq], |row| row.get(0)).optional()? {
             Some(true) => self.decode_again(seq, requeued),
             _ => Ok(()),
@@ -54,14 +52,16 @@ impl Writing<'_> {
     }
 
     fn requeue_event(&mut self, seq: EventSeq, requeued: &mut Requeued) -> Result<(), StoreError> {
-        let mut find = self.sqlite.prepare_cached("SELECT verdict, message FROM event WHERE seq = ?1")?;
+        let mut find = self.statements.prepare("SELECT verdict, message FROM event WHERE seq = ?1")?;
         let found: Option<(String, MessageSeq)> =
             find.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         match found {
             Some((verdict, message)) if verdict == "quarantined" => self.decode_again(message, requeued),
             Some((verdict, _)) if verdict == "routed" => {
-                let mut failed = self.sqlite.prepare_cached(
-                    "SELECT seq FROM delivery WHERE event = ?1 AND fate IN ('quarantined', 'dead')",
+                let mut failed = self.statements.prepare(
+                    "SELECT d.seq FROM event e \
+                     CROSS JOIN delivery d ON d.seq >= e.first_delivery AND d.seq < e.first_delivery + e.deliveries \
+                     WHERE e.seq = ?1 AND d.fate IN ('quarantined', 'dead')",
                 )?;
                 let seqs =
                     failed.query_map([seq], |row| row.get(0))?.collect::<Result<Vec<DeliverySeq>, _>>()?;
@@ -73,13 +73,13 @@ impl Writing<'_> {
 
     /// A message that waits already is left waiting.
     fn decode_again(&mut self, seq: MessageSeq, requeued: &mut Requeued) -> Result<(), StoreError> {
-        let mut take = self.sqlite.prepare_cached(
+        let mut take = self.statements.prepare(
             "DELETE FROM settled_message WHERE message = ?1 RETURNING problem IS NOT NULL, events",
         )?;
         let taken: Option<(bool, i64)> =
             take.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((was_quarantined, events)) = taken else { return Ok(()) };
-        let mut queue = self.sqlite.prepare_cached(
+        let mut queue = self.statements.prepare(
             "INSERT INTO pending (channel, message, events) SELECT channel, seq, ?2 FROM message WHERE seq = ?1 \
              RETURNING channel",
         )?;
@@ -96,13 +96,13 @@ impl Writing<'_> {
     }
 
     fn requeue_delivery(&mut self, seq: DeliverySeq, requeued: &mut Requeued) -> Result<(), StoreError> {
-        let mut find = self.sqlite.prepare_cached(
+        let mut find = self.statements.prepare(
             "SELECT fate, destination FROM delivery WHERE seq = ?1 AND fate IN ('quarantined', 'dead')",
         )?;
         let found: Option<(Option<Fate>, ChannelName)> =
             find.query_row([seq], |row| Ok((row::fate(row, 0)?, row::parsed(row, 1)?))).optional()?;
         let Some((Some(fate), destination)) = found else { return Ok(()) };
-        let mut revive = self.sqlite.prepare_cached(
+        let mut revive = self.statements.prepare(
             "UPDATE delivery SET fate = NULL, due_at = ?2, reason = NULL, settled_at = NULL WHERE seq = ?1",
         )?;
         // Whoever reads the fresh ones is past it: it comes back among those that are due again.

@@ -149,6 +149,9 @@ pub(crate) fn event_row(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     })
 }
 
+/// That the deliveries `d` are those of the event `e`.
+pub(crate) const DELIVERIES: &str = "d.seq >= e.first_delivery AND d.seq < e.first_delivery + e.deliveries";
+
 /// What `delivery` reads, in its order.
 pub(crate) const DELIVERY: &str = "d.seq, d.event, d.route, d.destination, d.ordering_key, d.purpose, d.fate, d.reason, \
      d.due_at, d.attempts, d.last, d.settled_at";

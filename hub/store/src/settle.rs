@@ -23,7 +23,7 @@ pub enum Settlement {
     Again { due: Timestamp },
 }
 
-impl Writing<'_> {
+impl Writing<'_, '_> {
     pub fn settle(&mut self, batch: &[Settled]) -> Result<(), StoreError> {
         batch.iter().try_for_each(|settled| self.check_in_flight(settled))?;
         batch.iter().try_for_each(|settled| self.settle_one(settled))
@@ -31,7 +31,7 @@ impl Writing<'_> {
 
     fn check_in_flight(&self, settled: &Settled) -> Result<(), StoreError> {
         let mut find =
-            self.sqlite.prepare_cached("SELECT attempts FROM delivery WHERE seq = ?1 AND fate IS NULL")?;
+            self.statements.prepare("SELECT attempts FROM delivery WHERE seq = ?1 AND fate IS NULL")?;
         let attempts: Option<u32> = find.query_row([settled.seq], |row| row.get(0)).optional()?;
         match attempts {
             Some(attempts) if attempts + 1 == settled.attempt => Ok(()),
@@ -42,14 +42,14 @@ impl Writing<'_> {
     fn settle_one(&mut self, settled: &Settled) -> Result<(), StoreError> {
         let Settled { seq, attempt, record, result } = settled;
         if *attempt > 1 && record.is_some() {
-            let mut keep = self.sqlite.prepare_cached(
+            let mut keep = self.statements.prepare(
                 "INSERT INTO attempt (delivery, n, record) \
                  SELECT seq, attempts, last FROM delivery WHERE seq = ?1 AND last IS NOT NULL",
             )?;
             keep.execute([seq])?;
         }
         let tried = u32::from(record.is_some());
-        let mut update = self.sqlite.prepare_cached(
+        let mut update = self.statements.prepare(
             "UPDATE delivery SET fate = ?2, due_at = ?3, reason = ?4, settled_at = ?5, attempts = attempts + ?6, \
                  last = coalesce(?7, last) WHERE seq = ?1 AND fate IS NULL",
         )?;

@@ -220,7 +220,7 @@ impl Store {
     fn write<T, F>(&self, bytes: usize, can_wait: CanWait, work: F) -> Reply<T>
     where
         T: Send + 'static,
-        F: FnMut(&mut Writing<'_>) -> Result<T, StoreError> + Send + 'static,
+        F: FnMut(&mut Writing<'_, '_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, answered) = oneshot::channel();
         self.open.jobs.write(Box::new(Waiting { work, bytes, result: None, reply }), can_wait)?;

@@ -76,7 +76,11 @@ fn settled_or_pending(standing: rusqlite::Result<Standing>) -> rusqlite::Result<
 }
 
 fn deliveries(sqlite: &Connection, event: EventSeq) -> Result<Vec<Attempts>, StoreError> {
-    let sql = format!("SELECT {} FROM delivery d WHERE d.event = ?1 ORDER BY d.seq", row::DELIVERY);
+    let sql = format!(
+        "SELECT {} FROM event e CROSS JOIN delivery d ON {} WHERE e.seq = ?1 ORDER BY d.seq",
+        row::DELIVERY,
+        row::DELIVERIES
+    );
     let mut statement = sqlite.prepare_cached(&sql)?;
     let mut earlier = sqlite.prepare_cached("SELECT record FROM attempt WHERE delivery = ?1 ORDER BY n")?;
     let mut found = Vec::new();

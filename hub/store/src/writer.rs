@@ -1,7 +1,7 @@
 //! The one thread that writes. Takes what has arrived as a group, writes the group in one transaction, and answers every
 //! caller once it is on the disk. Knows nothing of what the calls do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
@@ -13,9 +13,11 @@ use crate::{StoreError, checkpoint};
 
 mod jobs;
 mod state;
+mod statements;
 
 pub(crate) use jobs::{Call, CanWait, Job, Jobs, Waiting};
 pub(crate) use state::{State, Writing};
+pub(crate) use statements::Statements;
 
 /// A group of this size has divided the cost of a commit by enough; beyond it only the first callers wait longer.
 const GROUP_CALLS_MAX: usize = 256;
@@ -39,6 +41,17 @@ pub(crate) struct Writer {
     pub arriving: Receiver<Job>,
 }
 
+/// The writer at work.
+struct Running<'a, 'c> {
+    sqlite: &'a Connection,
+    statements: &'a Statements<'c>,
+    directory: &'a Path,
+    options: &'a Options,
+    state: State,
+    jobs: &'a Jobs,
+    arriving: &'a Receiver<Job>,
+}
+
 /// The last group: tells whether waiting for more is worth it.
 #[derive(Clone, Copy)]
 struct Last {
@@ -48,7 +61,23 @@ struct Last {
 
 impl Writer {
     /// Returns when nobody can send any more, and everything that was sent is written.
-    pub fn run(mut self) {
+    pub fn run(self) {
+        let statements = Statements::new(&self.sqlite);
+        let running = Running {
+            sqlite: &self.sqlite,
+            statements: &statements,
+            directory: &self.directory,
+            options: &self.options,
+            state: self.state,
+            jobs: &self.jobs,
+            arriving: &self.arriving,
+        };
+        running.run();
+    }
+}
+
+impl Running<'_, '_> {
+    fn run(mut self) {
         let mut last = Last { calls: 0, began: Instant::now() };
         while let Ok(job) = self.arriving.recv() {
             let (group, catch_up) = self.gather(job, last);
@@ -122,19 +151,19 @@ impl Writer {
         said.map_err(|error| {
             self.state = before;
             // SQLite has taken some failures back itself by now.
-            if is_open(&self.sqlite)
+            if is_open(self.sqlite)
                 && let Err(error) = self.sqlite.execute_batch("ROLLBACK")
             {
                 tracing::error!(%error, "failed to take a transaction back");
             }
-            error.or_full(|| self.options.is_full(&self.directory))
+            error.or_full(|| self.options.is_full(self.directory))
         })
     }
 
     fn transact(&mut self, group: &mut [Box<dyn Call>]) -> Result<(), StoreError> {
-        self.sqlite.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.statements.prepare("BEGIN IMMEDIATE")?.execute([])?;
         let before = self.state.tally.clone();
-        let mut writing = Writing::new(&self.sqlite, &mut self.state, &self.options, &self.directory);
+        let mut writing = Writing::new(self.statements, &mut self.state, self.options, self.directory);
         for call in group {
             let changes = self.sqlite.total_changes();
             match call.run(&mut writing) {
@@ -143,20 +172,20 @@ impl Writer {
                 Err(error)
                     if error.is_refusal()
                         && self.sqlite.total_changes() == changes
-                        && is_open(&self.sqlite) => {}
+                        && is_open(self.sqlite) => {}
                 Err(error) => return Err(error),
             }
         }
         if self.state.tally != before {
-            self.state.save(&self.sqlite)?;
+            self.state.save(self.statements)?;
         }
-        self.sqlite.prepare_cached("COMMIT")?.execute([])?;
+        self.statements.prepare("COMMIT")?.execute([])?;
         Ok(())
     }
 
     /// Copies the rest of the log into the database. The next write then starts the log over.
     fn catch_up(&self) {
-        if let Err(error) = checkpoint::run(&self.sqlite) {
+        if let Err(error) = checkpoint::run(self.sqlite) {
             tracing::warn!(%error, "failed to copy the log into the database");
         }
     }

@@ -50,6 +50,9 @@ CREATE TABLE event (
     routes INTEGER NOT NULL,
     filtered INTEGER NOT NULL,
     reasons TEXT,
+    -- Its deliveries lie one after the other: an index of theirs would cost as much as they do.
+    first_delivery INTEGER NOT NULL,
+    deliveries INTEGER NOT NULL,
     verdict TEXT NOT NULL CHECK (verdict IN ('routed', 'duplicate', 'quarantined')),
     violations TEXT,
     duplicate_of INTEGER,
@@ -79,7 +82,6 @@ CREATE TABLE delivery (
     last TEXT,
     settled_at INTEGER
 ) STRICT;
-CREATE INDEX delivery_event ON delivery (event);
 CREATE INDEX delivery_in_flight ON delivery (destination, due_at) WHERE fate IS NULL;
 CREATE INDEX delivery_failed ON delivery (seq) WHERE fate IN ('quarantined', 'dead');
 

@@ -18,29 +18,29 @@ pub(super) struct Row<'a> {
 }
 
 pub(super) enum Kind<'a> {
-    Routed,
+    Routed(&'a [NewDelivery]),
     Duplicate(EventSeq),
     Quarantined(&'a str),
 }
 
-impl Writing<'_> {
+impl Writing<'_, '_> {
     /// What the event says about its customer.
     pub(super) fn learn(&mut self, seq: EventSeq, new: &NewEvent) -> Result<(), StoreError> {
         let Some(customer) = new.customer else { return Ok(()) };
         let (customer, now) = (&customer.as_bytes()[..], self.now.as_millis());
-        let mut attach = self.sqlite.prepare_cached(
+        let mut attach = self.statements.prepare(
             "INSERT INTO identifier (key, namespace, customer, event, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
         )?;
         for Identifier { namespace, key } in &new.identifiers {
             attach.execute(params![&key.0[..], namespace, customer, seq, now])?;
         }
         // What was said later counts; of two things said at one time, the one that agrees to less (`Consents::apply`).
-        let mut stand = self.sqlite.prepare_cached(
+        let mut stand = self.statements.prepare(
             "INSERT INTO consent (customer, purpose, state, at, change) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT DO UPDATE SET state = excluded.state, at = excluded.at, change = excluded.change \
              WHERE excluded.at > at OR (excluded.at = at AND state = 'granted' AND excluded.state <> 'granted')",
         )?;
-        let mut add = self.sqlite.prepare_cached(
+        let mut add = self.statements.prepare(
             "INSERT INTO consent_change (seq, customer, purpose, state, at, event, accepted) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
@@ -63,29 +63,31 @@ impl Writing<'_> {
             .then(|| serde_json::to_string(attributes).expect("attributes are made of strings"));
         let tally = &mut self.state.tally;
         tally.expected += routes;
-        let (verdict, violations, of, filtered, reasons, customer) = match kind {
-            Kind::Routed => {
+        let (verdict, violations, of, filtered, reasons, customer, deliveries) = match kind {
+            Kind::Routed(deliveries) => {
                 tally.events.routed += 1;
                 tally.fates[Fate::Filtered] += filtered;
-                ("routed", None, None, filtered, new.reasons.as_ref(), customer)
+                ("routed", None, None, filtered, new.reasons.as_ref(), customer, deliveries.len())
             }
             Kind::Duplicate(of) => {
                 tally.events.duplicate += 1;
                 tally.fates[Fate::Duplicate] += routes;
-                ("duplicate", None, Some(of), 0, None, customer)
+                ("duplicate", None, Some(of), 0, None, customer, 0)
             }
             // Whose it is has not been accepted either.
             Kind::Quarantined(violations) => {
                 tally.events.quarantined += 1;
                 tally.fates[Fate::Quarantined] += routes;
-                ("quarantined", Some(violations), None, 0, None, None)
+                ("quarantined", Some(violations), None, 0, None, None, 0)
             }
         };
+        let deliveries = i64::try_from(deliveries).expect("an event has few deliveries");
         let data = of.is_none().then_some(&data[..]);
-        let mut insert = self.sqlite.prepare_cached(
+        let mut insert = self.statements.prepare(
             "INSERT INTO event (seq, id, message, place, channel, kind, source, subject, time, dataschema, ordering_key, \
-                 attributes, customer, accepted, routes, filtered, reasons, verdict, violations, duplicate_of, digest, data) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+                 attributes, customer, accepted, routes, filtered, reasons, first_delivery, deliveries, verdict, violations, duplicate_of, \
+                 digest, data) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
         )?;
         insert.execute(params![
             seq,
@@ -105,6 +107,8 @@ impl Writing<'_> {
             routes,
             filtered,
             reasons,
+            self.state.delivery_end(),
+            deliveries,
             verdict,
             violations,
             of,
@@ -123,7 +127,7 @@ impl Writing<'_> {
         }
         let settled_at = fate.as_ref().map(|_| self.now.as_millis());
         let (fate, reason) = fate.as_ref().map(|(fate, reason)| (fate.as_str(), reason)).unzip();
-        let mut insert = self.sqlite.prepare_cached(
+        let mut insert = self.statements.prepare(
             "INSERT INTO delivery (seq, event, route, destination, ordering_key, purpose, fate, due_at, attempts, reason, \
                  settled_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9)",
         )?;
@@ -154,11 +158,11 @@ impl Writing<'_> {
             Some(_) => self.settle_again(seq, message, problem)?,
         };
         let mut done =
-            self.sqlite.prepare_cached("DELETE FROM pending WHERE channel = ?1 AND message = ?2")?;
+            self.statements.prepare("DELETE FROM pending WHERE channel = ?1 AND message = ?2")?;
         if done.execute((&message.channel, seq))? == 0 {
             return Err(StoreError::Settled(format!("message {seq} twice in one batch")));
         }
-        let mut settle = self.sqlite.prepare_cached(
+        let mut settle = self.statements.prepare(
             "INSERT INTO settled_message (message, received, at, events, problem) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
         settle.execute(params![seq, message.received, self.now.as_millis(), events, problem])?;
@@ -182,7 +186,7 @@ impl Writing<'_> {
         if problem.is_none() {
             message.quarantined.iter().try_for_each(|replaced| self.remove_quarantined(replaced))?;
         }
-        let mut count = self.sqlite.prepare_cached("SELECT count(*) FROM event WHERE message = ?1")?;
+        let mut count = self.statements.prepare("SELECT count(*) FROM event WHERE message = ?1")?;
         Ok(count.query_row([seq], |row| row.get(0))?)
     }
 }

@@ -31,7 +31,7 @@ impl Store {
     fn limit_pages(&self, pages: i64) {
         let set = self.write(0, CanWait::No, move |writing| {
             let sql = format!("PRAGMA max_page_count = {pages}");
-            Ok(writing.sqlite.query_row(&sql, [], |_| Ok(()))?)
+            Ok(writing.statements.sqlite.query_row(&sql, [], |_| Ok(()))?)
         });
         set.unwrap().blocking_recv().unwrap().unwrap();
     }

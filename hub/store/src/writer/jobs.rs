@@ -24,7 +24,7 @@ pub(crate) trait Call: Send {
     /// Roughly what it adds to the store.
     fn bytes(&self) -> usize;
     /// May run again, after a rollback.
-    fn run(&mut self, writing: &mut Writing<'_>) -> Result<(), StoreError>;
+    fn run(&mut self, writing: &mut Writing<'_, '_>) -> Result<(), StoreError>;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -39,13 +39,13 @@ pub(crate) struct Waiting<T, F> {
 impl<T, F> Call for Waiting<T, F>
 where
     T: Send,
-    F: FnMut(&mut Writing<'_>) -> Result<T, StoreError> + Send,
+    F: FnMut(&mut Writing<'_, '_>) -> Result<T, StoreError> + Send,
 {
     fn bytes(&self) -> usize {
         self.bytes
     }
 
-    fn run(&mut self, writing: &mut Writing<'_>) -> Result<(), StoreError> {
+    fn run(&mut self, writing: &mut Writing<'_, '_>) -> Result<(), StoreError> {
         let result = (self.work)(writing);
         let said = result.as_ref().map(|_| ()).map_err(Clone::clone);
         self.result = Some(result);

@@ -8,6 +8,7 @@ use snodo_core::Timestamp;
 
 use crate::ledger::{self, Tally};
 use crate::store::Options;
+use super::Statements;
 use crate::{DeliverySeq, EventSeq, MessageSeq, StoreError};
 
 /// The ends of the tables, and the ledger's numbers. Put back as it was when a transaction is taken back.
@@ -35,9 +36,9 @@ impl State {
         })
     }
 
-    pub fn save(&self, sqlite: &Connection) -> Result<(), StoreError> {
+    pub fn save(&self, statements: &Statements<'_>) -> Result<(), StoreError> {
         let numbers = serde_json::to_string(&self.tally).expect("a tally is made of numbers");
-        let mut save = sqlite.prepare_cached("INSERT OR REPLACE INTO tally (one, numbers) VALUES (1, ?1)")?;
+        let mut save = statements.prepare("INSERT OR REPLACE INTO tally (one, numbers) VALUES (1, ?1)")?;
         save.execute([numbers])?;
         Ok(())
     }
@@ -69,8 +70,8 @@ impl State {
 }
 
 /// An open transaction.
-pub(crate) struct Writing<'a> {
-    pub sqlite: &'a Connection,
+pub(crate) struct Writing<'a, 'c> {
+    pub statements: &'a Statements<'c>,
     pub state: &'a mut State,
     pub now: Timestamp,
     pub options: &'a Options,
@@ -78,16 +79,16 @@ pub(crate) struct Writing<'a> {
     free_bytes: OnceCell<u64>,
 }
 
-impl<'a> Writing<'a> {
+impl<'a, 'c> Writing<'a, 'c> {
     pub fn new(
-        sqlite: &'a Connection,
+        statements: &'a Statements<'c>,
         state: &'a mut State,
         options: &'a Options,
         directory: &'a Path,
     ) -> Self {
         let now = (options.clock)().max(state.now);
         state.now = now;
-        Self { sqlite, state, now, options, directory, free_bytes: OnceCell::new() }
+        Self { statements, state, now, options, directory, free_bytes: OnceCell::new() }
     }
 
     /// New messages stop while there is still room to settle what is here.

@@ -2,6 +2,10 @@
 
 /// The byte at which more than `depth_max` levels are open.
 pub fn too_deep_at(body: &[u8], depth_max: usize) -> Option<usize> {
+    // Most bodies have fewer brackets than levels are allowed, and counting is ten times quicker than looking at each.
+    if body.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() <= depth_max {
+        return None;
+    }
     let mut depth = 0_usize;
     let mut in_text = false;
     let mut escaped = false;
