@@ -20,8 +20,7 @@ impl Writing<'_, '_> {
         let mut store = self.statements.prepare(
             "INSERT INTO message (seq, id, channel, received, envelope, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
-        let mut queue =
-            self.statements.prepare("INSERT INTO pending (channel, message) VALUES (?1, ?2)")?;
+        let mut queue = self.statements.prepare("INSERT INTO pending (channel, message) VALUES (?1, ?2)")?;
         let mut seqs = Vec::with_capacity(messages.len());
         for message in messages {
             let envelope = serde_json::to_string(&message.envelope).expect("an envelope is made of strings");

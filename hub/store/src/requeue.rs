@@ -44,7 +44,8 @@ impl Writing<'_, '_> {
     }
 
     fn requeue_message(&mut self, seq: MessageSeq, requeued: &mut Requeued) -> Result<(), StoreError> {
-        let mut find = self.statements.prepare("SELECT problem IS NOT NULL FROM settled_message WHERE message = ?1")?;
+        let mut find =
+            self.statements.prepare("SELECT problem IS NOT NULL FROM settled_message WHERE message = ?1")?;
         match find.query_row([seq], |row| row.get(0)).optional()? {
             Some(true) => self.decode_again(seq, requeued),
             _ => Ok(()),

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::hooks::Wal;
 use snodo_core::{Message, Timestamp};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::accept::Cursor;
@@ -121,7 +122,15 @@ impl Store {
             Ok(())
         }))?;
         let directory = directory.to_owned();
-        let writer = Writer { sqlite, directory, options, state, jobs: jobs.clone(), arriving };
+        let writer = Writer {
+            sqlite,
+            directory,
+            options,
+            state,
+            jobs: jobs.clone(),
+            arriving,
+            runtime: Handle::try_current().ok(),
+        };
 
         let threads = vec![
             spawn("store-writer", move || writer.run())?,

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 
 use crate::store::Options;
 use crate::{StoreError, checkpoint};
@@ -39,6 +40,8 @@ pub(crate) struct Writer {
     pub state: State,
     pub jobs: Arc<Jobs>,
     pub arriving: Receiver<Job>,
+    /// Of those who call, if they are tasks.
+    pub runtime: Option<Handle>,
 }
 
 /// The writer at work.
@@ -50,6 +53,7 @@ struct Running<'a, 'c> {
     state: State,
     jobs: &'a Jobs,
     arriving: &'a Receiver<Job>,
+    runtime: Option<&'a Handle>,
 }
 
 /// The last group: tells whether waiting for more is worth it.
@@ -71,6 +75,7 @@ impl Writer {
             state: self.state,
             jobs: &self.jobs,
             arriving: &self.arriving,
+            runtime: self.runtime.as_ref(),
         };
         running.run();
     }
@@ -97,8 +102,7 @@ impl Running<'_, '_> {
     /// What has arrived, and what is about to: after a crowd, what comes until the round is over. A lone caller never waits.
     fn gather(&self, first: Job, last: Last) -> (Vec<Box<dyn Call>>, Option<SyncSender<()>>) {
         let (mut group, mut bytes, mut next) = (Vec::new(), 0, Some(first));
-        let mut pause =
-            (last.calls >= CROWD_CALLS).then(|| ROUND.saturating_sub(last.began.elapsed()));
+        let mut pause = (last.calls >= CROWD_CALLS).then(|| ROUND.saturating_sub(last.began.elapsed()));
         loop {
             match next.take() {
                 Some(Job::Write(call)) => {
@@ -140,7 +144,16 @@ impl Running<'_, '_> {
                 tracing::error!(%error, calls = group.len(), "failed to write");
                 group.into_iter().for_each(|call| call.answer(Err(error.clone())));
             }
-            Ok(()) => group.into_iter().for_each(|call| call.answer(Ok(()))),
+            Ok(()) => self.answer(group),
+        }
+    }
+
+    /// Those who wait are tasks of the runtime: told from within it, they are not each brought in from outside.
+    fn answer(&self, group: Vec<Box<dyn Call>>) {
+        let answer = |group: Vec<Box<dyn Call>>| group.into_iter().for_each(|call| call.answer(Ok(())));
+        match self.runtime {
+            Some(runtime) if group.len() > 1 => drop(runtime.spawn(async move { answer(group) })),
+            _ => answer(group),
         }
     }
 

@@ -157,8 +157,7 @@ impl Writing<'_, '_> {
             None => i64::try_from(events).expect("a message has few events"),
             Some(_) => self.settle_again(seq, message, problem)?,
         };
-        let mut done =
-            self.statements.prepare("DELETE FROM pending WHERE channel = ?1 AND message = ?2")?;
+        let mut done = self.statements.prepare("DELETE FROM pending WHERE channel = ?1 AND message = ?2")?;
         if done.execute((&message.channel, seq))? == 0 {
             return Err(StoreError::Settled(format!("message {seq} twice in one batch")));
         }

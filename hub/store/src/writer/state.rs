@@ -6,9 +6,9 @@ use std::path::Path;
 use rusqlite::Connection;
 use snodo_core::Timestamp;
 
+use super::Statements;
 use crate::ledger::{self, Tally};
 use crate::store::Options;
-use super::Statements;
 use crate::{DeliverySeq, EventSeq, MessageSeq, StoreError};
 
 /// The ends of the tables, and the ledger's numbers. Put back as it was when a transaction is taken back.
