@@ -160,7 +160,7 @@ fn decode(headers: &Value, body: &Value) -> Result<Draft, String> {
 }
 
 fn check(vocabulary: &Vocabulary, kind: &str, data: &Value, from: &Path) {
-    if let Err(violations) = vocabulary.check(kind, data) {
+    if let Err(violations) = vocabulary.check(kind, &data.into()) {
         panic!("{}: {kind}: {violations:#?}", from.display());
     }
 }

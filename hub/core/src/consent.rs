@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::Timestamp;
+use crate::{Body, Timestamp};
 
 /// An event that speaks of more purposes than this is not about one person's choices.
 const PURPOSES_MAX: usize = 64;
@@ -61,18 +60,16 @@ pub struct Change {
 }
 
 /// What the body of an event says about consent.
-pub fn changes(data: &Value, occurred: Timestamp) -> Vec<Change> {
-    let Some(purposes) = data.pointer("/consent/purposes").and_then(Value::as_object) else {
-        return Vec::new();
-    };
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+pub fn changes(data: &Body<'_>, occurred: Timestamp) -> Vec<Change> {
+    let Some(purposes) = data.pointer("/consent/purposes") else { return Vec::new() };
     purposes
+        .fields()
         .iter()
         .take(PURPOSES_MAX)
         .map(|(purpose, said)| Change {
-            purpose: purpose.clone(),
-            state: text(said, "state").map_or(State::Unknown, |state| State::parse(&state)),
-            at: text(said, "at").and_then(|at| Timestamp::parse(&at)).unwrap_or(occurred),
+            purpose: purpose.clone().into_owned(),
+            state: said.get("state").and_then(Body::text).map_or(State::Unknown, State::parse),
+            at: said.get("at").and_then(Body::text).and_then(Timestamp::parse).unwrap_or(occurred),
         })
         .collect()
 }
@@ -198,7 +195,7 @@ mod tests {
             "marketing.email": {"state": "granted", "at": "1970-01-01T00:00:02Z"},
             "marketing.sms": {"state": "withdrawn"},
         }}});
-        let found = changes(&data, AT);
+        let found = changes(&Body::from(&data), AT);
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].state, found[0].at.as_millis()), (State::Granted, 2_000));
         assert_eq!((found[1].state, found[1].at), (State::Withdrawn, AT));

@@ -6,6 +6,8 @@ use std::sync::{Arc, LazyLock};
 use cel::{Context, Env, Program};
 use serde_json::{Map, Value};
 
+use crate::Body;
+
 /// The names an expression may begin with.
 const ROOTS: [&str; 2] = ["event", "customer"];
 
@@ -75,7 +77,7 @@ impl Expression {
 pub struct Scope<'a> {
     /// The envelope: `type`, `source`, `subject`, `time`, `channel` and the attributes.
     pub envelope: &'a Map<String, Value>,
-    pub data: &'a Value,
+    pub data: &'a Body<'a>,
     pub customer: &'a Value,
 }
 
@@ -83,10 +85,12 @@ impl Scope<'_> {
     fn at(&self, root: &str, path: &str) -> Option<Value> {
         match (root, path.strip_prefix("/data")) {
             ("customer", _) => self.customer.pointer(path).cloned(),
-            (_, Some(rest)) if rest.is_empty() || rest.starts_with('/') => self.data.pointer(rest).cloned(),
+            (_, Some(rest)) if rest.is_empty() || rest.starts_with('/') => {
+                self.data.pointer(rest).map(Body::to_value)
+            }
             (_, None) if path.is_empty() => {
                 let mut event = self.envelope.clone();
-                event.insert("data".into(), self.data.clone());
+                event.insert("data".into(), self.data.to_value());
                 Some(event.into())
             }
             _ => self.envelope.get(path.strip_prefix('/')?).cloned(),
@@ -177,7 +181,11 @@ mod tests {
         let data = json!({"order": {"total": {"amount": "80.50", "currency": "EUR"}, "tags": ["vip"]}});
         let customer = json!({"id": "c1", "consent": {"marketing.email": "granted"}});
         let envelope = envelope.as_object().unwrap();
-        Expression::parse(source)?.evaluate(&Scope { envelope, data: &data, customer: &customer })
+        Expression::parse(source)?.evaluate(&Scope {
+            envelope,
+            data: &Body::from(&data),
+            customer: &customer,
+        })
     }
 
     #[test]

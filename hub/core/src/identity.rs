@@ -3,10 +3,7 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-use serde_json::Value;
-
-use crate::{CustomerId, EventId, Timestamp};
+use crate::{Body, CustomerId, EventId, Timestamp};
 
 /// An event about more identifiers than this is a list of people, not a contact with one.
 const IDENTIFIERS_MAX: usize = 32;
@@ -48,22 +45,15 @@ fn normalise(namespace: &str, value: &str) -> String {
     }
 }
 
-#[derive(Deserialize)]
-struct Stated<'a> {
-    namespace: &'a str,
-    value: std::borrow::Cow<'a, str>,
-}
-
 /// The identifiers of the customer in a canonical body, strongest first.
-pub fn identifiers(data: &Value) -> Vec<Identifier> {
-    let Some(stated) = data.pointer("/customer/identifiers").and_then(Value::as_array) else {
-        return Vec::new();
-    };
+pub fn identifiers(data: &Body<'_>) -> Vec<Identifier> {
+    let Some(stated) = data.pointer("/customer/identifiers") else { return Vec::new() };
     let mut found: Vec<Identifier> = stated
+        .items()
         .iter()
-        .filter_map(|one| Stated::deserialize(one).ok())
-        .filter(|one| !SHARED.contains(&one.namespace))
-        .filter_map(|one| Identifier::new(one.namespace, &one.value))
+        .filter_map(|one| Some((one.get("namespace")?.text()?, one.get("value")?.text()?)))
+        .filter(|(namespace, _)| !SHARED.contains(namespace))
+        .filter_map(|(namespace, value)| Identifier::new(namespace, value))
         .take(IDENTIFIERS_MAX)
         .collect();
     found.sort_by_key(|one| weakness(&one.namespace));
@@ -125,8 +115,9 @@ mod tests {
     }
 
     fn of(pairs: &[(&str, &str)]) -> Vec<Identifier> {
-        let list: Vec<Value> = pairs.iter().map(|(n, v)| json!({"namespace": n, "value": v})).collect();
-        identifiers(&json!({"customer": {"identifiers": list}}))
+        let list: Vec<serde_json::Value> =
+            pairs.iter().map(|(n, v)| json!({"namespace": n, "value": v})).collect();
+        identifiers(&Body::from(&json!({"customer": {"identifiers": list}})))
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The hub's nouns and rules. Nothing here does I/O, reads a clock or waits: values come in, decisions go out.
 
 pub mod authorize;
+pub mod body;
 pub mod consent;
 pub mod declare;
 pub mod event;
@@ -17,6 +18,7 @@ pub mod time;
 pub mod verify;
 pub mod vocabulary;
 
+pub use body::Body;
 pub use event::Event;
 pub use fate::Fate;
 pub use id::{ChannelName, CustomerId, EventId, MessageId, RouteName};

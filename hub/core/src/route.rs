@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::consent::{self, Basis, Consents};
 use crate::expression::{Expression, Scope};
-use crate::{ChannelName, CustomerId, Event, RouteName};
+use crate::{Body, ChannelName, CustomerId, Event, RouteName};
 
 /// A declared route, compiled.
 pub struct Route {
@@ -51,7 +51,7 @@ pub enum Decision {
 pub struct Subject<'a> {
     pub event: &'a Event,
     pub channel: &'a ChannelName,
-    pub data: &'a Value,
+    pub data: &'a Body<'a>,
     pub customer: Option<CustomerId>,
     pub consents: &'a Consents,
     views: std::cell::OnceCell<(Map<String, Value>, Value)>,
@@ -61,7 +61,7 @@ impl<'a> Subject<'a> {
     pub const fn new(
         event: &'a Event,
         channel: &'a ChannelName,
-        data: &'a Value,
+        data: &'a Body<'a>,
         customer: Option<CustomerId>,
         consents: &'a Consents,
     ) -> Self {
@@ -135,7 +135,7 @@ impl Mapping {
 
     /// The body as the destination is to see it. Every expression sees the event as it was accepted.
     pub fn apply(&self, subject: &Subject<'_>) -> Result<Value, String> {
-        let mut mapped = subject.data.clone();
+        let mut mapped = subject.data.to_value();
         for (place, expression) in &self.0 {
             let value = expression
                 .evaluate(&subject.scope())
@@ -237,7 +237,8 @@ mod tests {
             (&shop, customer, route("*", "", "marketing.sms", Consent), "suppressed"),
             (&shop, None, route("*", "", "marketing.email", Consent), "suppressed"),
         ] {
-            let decision = route.decide(&Subject::new(&placed, channel, &data, customer, &consents));
+            let decision =
+                route.decide(&Subject::new(&placed, channel, &(&data).into(), customer, &consents));
             let name = format!("{decision:?}").to_lowercase();
             assert!(name.starts_with(expected), "{}: {name}", route.purpose);
         }
@@ -247,6 +248,7 @@ mod tests {
     fn a_map_fills_places_and_takes_them_away() {
         let placed = event("commerce.order.placed");
         let data = json!({"order": {"total": {"amount": "80.00"}, "note": "ring twice"}});
+        let data = Body::from(&data);
         let (consents, shop) = (Consents::default(), "shop".parse().unwrap());
         let subject = Subject::new(&placed, &shop, &data, None, &consents);
         let mut map = Mapping::default();

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
+use crate::Body;
 use compiled::{Compiled, Definitions};
 pub use document::{Checked, DocumentError};
 pub use files::{Example, Expectation};
@@ -98,14 +99,14 @@ impl Vocabulary {
     }
 
     /// Whether `data` is what the type says it is. At most [`VIOLATIONS_MAX`] violations are told; none quotes the data.
-    pub fn check(&self, kind: &str, data: &Value) -> Result<(), Vec<Violation>> {
+    pub fn check(&self, kind: &str, data: &Body<'_>) -> Result<(), Vec<Violation>> {
         match self.get(kind) {
             Some(known) => self.check_against(known, data),
             None => Err(vec![Violation::unknown_type(kind)]),
         }
     }
 
-    fn check_against(&self, known: &Type, data: &Value) -> Result<(), Vec<Violation>> {
+    fn check_against(&self, known: &Type, data: &Body<'_>) -> Result<(), Vec<Violation>> {
         let compiled = known.compiled.get_or_init(|| Compiled::new(&self.definitions, &known.schema));
         match compiled.is_valid(&self.definitions, data) {
             true => Ok(()),

@@ -61,7 +61,8 @@ pub fn take_in(
     now: Timestamp,
 ) -> Result<TakenIn, StoreError> {
     let candidates = decode::decode(channel, stored, now);
-    let checked = validate::validate(&line.vocabulary, candidates.decoded);
+    let texts = validate::texts(&candidates.decoded);
+    let checked = validate::validate(&line.vocabulary, candidates.decoded, &texts);
     let resolved = resolve::resolve(store, checked)?;
     let recorded = route::route(line, channel, resolved.batch);
     Ok(TakenIn { recorded, as_of: resolved.as_of, left: candidates.left })

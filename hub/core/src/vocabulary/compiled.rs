@@ -9,11 +9,13 @@ use serde_json::{Value, json};
 
 use super::id_of;
 use super::violation::{self, VIOLATIONS_MAX, Violation};
+use crate::Body;
+use crate::body::BodyJson;
 
 /// The shared definitions, by name.
 pub(super) struct Definitions {
     registry: Registry<'static>,
-    definitions: BTreeMap<&'static str, (Value, OnceLock<Validator>)>,
+    definitions: BTreeMap<&'static str, (Value, OnceLock<Validator<BodyJson>>)>,
 }
 
 impl Definitions {
@@ -42,14 +44,14 @@ impl Definitions {
         self.definitions.get_key_value(name).map(|(name, (schema, _))| (*name, schema))
     }
 
-    fn validator(&self, name: &str) -> &Validator {
+    fn validator(&self, name: &str) -> &Validator<BodyJson> {
         let (schema, validator) =
             self.definitions.get(name).expect("a field's definition was found when it was read");
         validator.get_or_init(|| self.compile(&json!({ "$ref": id_of(schema) })))
     }
 
-    fn compile(&self, schema: &Value) -> Validator {
-        jsonschema::options()
+    fn compile(&self, schema: &Value) -> Validator<BodyJson> {
+        jsonschema::options_for::<BodyJson>()
             .with_draft(jsonschema::Draft::Draft202012)
             .with_registry(&self.registry)
             .offline()
@@ -63,7 +65,7 @@ impl Definitions {
 
 /// One type: its own schema without the definitions, and which field holds which of them.
 pub(super) struct Compiled {
-    frame: Validator,
+    frame: Validator<BodyJson>,
     fields: Vec<Field>,
 }
 
@@ -93,7 +95,7 @@ impl Compiled {
         Self { frame: definitions.compile(&frame), fields }
     }
 
-    pub fn is_valid(&self, definitions: &Definitions, data: &Value) -> bool {
+    pub fn is_valid(&self, definitions: &Definitions, data: &Body<'_>) -> bool {
         self.frame.is_valid(data)
             && self.fields.iter().all(|field| match data.get(&field.name) {
                 None => true,
@@ -101,7 +103,7 @@ impl Compiled {
                     let validator = definitions.validator(field.definition);
                     // That it is a list is a rule of the frame.
                     match (field.is_list, value) {
-                        (true, Value::Array(items)) => items.iter().all(|item| validator.is_valid(item)),
+                        (true, Body::List(items)) => items.iter().all(|item| validator.is_valid(item)),
                         (true, _) => true,
                         (false, value) => validator.is_valid(value),
                     }
@@ -109,18 +111,18 @@ impl Compiled {
             })
     }
 
-    pub fn violations(&self, definitions: &Definitions, schema: &str, data: &Value) -> Vec<Violation> {
+    pub fn violations(&self, definitions: &Definitions, schema: &str, data: &Body<'_>) -> Vec<Violation> {
         let mut found: Vec<_> = violation::all(&self.frame, schema, data).collect();
         for field in &self.fields {
             let validator = definitions.validator(field.definition);
-            let mut look = |value: &Value, pointer: String| {
+            let mut look = |value: &Body<'_>, pointer: String| {
                 let below =
                     violation::all(validator, schema, value).map(|violation| violation.below(&pointer));
                 found.extend(below.take(VIOLATIONS_MAX));
             };
             match (field.is_list, data.get(&field.name)) {
                 (false, Some(value)) => look(value, format!("/{}", field.name)),
-                (true, Some(Value::Array(items))) => {
+                (true, Some(Body::List(items))) => {
                     let items = items.iter().enumerate().filter(|(_, item)| !validator.is_valid(item));
                     for (index, item) in items.take(VIOLATIONS_MAX) {
                         look(item, format!("/{}/{index}", field.name));

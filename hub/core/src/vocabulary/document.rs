@@ -42,10 +42,10 @@ impl Vocabulary {
             return Err(DocumentError::NoSuchType(kind.into()));
         };
         let violations = match told {
-            None => self.check_against(known, document).err().unwrap_or_default(),
+            None => self.check_against(known, &document.into()).err().unwrap_or_default(),
             Some(_) => {
-                let around = self.check_against(&self.envelope, document).err().unwrap_or_default();
-                let within = self.check_against(known, &document["data"]).err().unwrap_or_default();
+                let around = self.check_against(&self.envelope, &document.into()).err().unwrap_or_default();
+                let within = self.check_against(known, &(&document["data"]).into()).err().unwrap_or_default();
                 around
                     .into_iter()
                     .chain(within.into_iter().map(|violation| violation.below("/data")))

@@ -3,7 +3,9 @@
 use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::{ValidationError, Validator};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::Body;
+use crate::body::BodyJson;
 
 /// Somebody who mends an event reads the first few; a body that is wholly foreign would bring hundreds.
 pub const VIOLATIONS_MAX: usize = 16;
@@ -41,9 +43,9 @@ impl Violation {
 }
 
 pub(super) fn all<'a>(
-    validator: &'a Validator,
+    validator: &'a Validator<BodyJson>,
     schema: &'a str,
-    data: &'a Value,
+    data: &'a Body<'a>,
 ) -> impl Iterator<Item = Violation> + 'a {
     validator.iter_errors(data).flat_map(|error| of(&error, schema)).take(VIOLATIONS_MAX)
 }

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use snodo_core::consent::{self, Basis, Consents};
 use snodo_core::route::{Route, Subject};
-use snodo_core::{CustomerId, Fate, Timestamp};
+use snodo_core::{Body, CustomerId, Fate, Timestamp};
 use snodo_host::Request;
 use snodo_store::{Due, Reader, Settled, StoreError};
 
@@ -127,8 +127,7 @@ fn carry(
 }
 
 fn mapped(route: &Route, channel: &Channel, due: &Due, consents: &Consents) -> Result<Bytes, String> {
-    let data =
-        serde_json::from_slice(&due.event.data).map_err(|_| "its stored body is not JSON".to_owned())?;
+    let data = Body::parse(&due.event.data).map_err(|_| "its stored body is not JSON".to_owned())?;
     // The map sees the event as its source sent it; a source is named by the last part of its URI.
     let from = due.event.source.rsplit('/').next().and_then(|name| name.parse().ok());
     let from = from.unwrap_or_else(|| channel.name.clone());

@@ -10,8 +10,8 @@ use super::decode::Decoded;
 use super::validate::Checked;
 
 /// An event with its customer.
-pub struct Accepted {
-    pub checked: Checked,
+pub struct Accepted<'a> {
+    pub checked: Checked<'a>,
     pub resolution: Resolution,
     pub changes: Vec<Change>,
     /// Everything the customer has said, this event included.
@@ -19,12 +19,12 @@ pub struct Accepted {
 }
 
 /// A batch with its customers, and the moment at which the store was asked about them.
-pub struct Resolved {
-    pub batch: Vec<Decoded<Accepted>>,
+pub struct Resolved<'a> {
+    pub batch: Vec<Decoded<Accepted<'a>>>,
     pub as_of: AsOf,
 }
 
-pub fn resolve(store: &Store, decoded: Vec<Decoded<Checked>>) -> Result<Resolved, StoreError> {
+pub fn resolve<'a>(store: &Store, decoded: Vec<Decoded<Checked<'a>>>) -> Result<Resolved<'a>, StoreError> {
     let named: Vec<Vec<Vec<Identifier>>> =
         decoded.iter().map(|one| one.events.iter().flatten().map(named_in).collect()).collect();
     let mut keys: Vec<IdentifierKey> = named.iter().flatten().flatten().map(|one| one.key).collect();
@@ -32,7 +32,7 @@ pub fn resolve(store: &Store, decoded: Vec<Decoded<Checked>>) -> Result<Resolved
     keys.dedup();
     let Facts { mut customers, mut consents, as_of } = store.facts(&keys)?;
 
-    let mut accept = |checked: Checked, identifiers: &[Identifier]| {
+    let mut accept = |checked: Checked<'a>, identifiers: &[Identifier]| {
         let event = &checked.candidate.event;
         let occurred = Timestamp::parse(&event.time).unwrap_or_default();
         let resolution = identity::resolve(identifiers, &customers, event.id, occurred);
@@ -63,7 +63,7 @@ pub fn resolve(store: &Store, decoded: Vec<Decoded<Checked>>) -> Result<Resolved
 }
 
 /// An event that is not valid is not believed about who it is about either.
-fn named_in(checked: &Checked) -> Vec<Identifier> {
+fn named_in(checked: &Checked<'_>) -> Vec<Identifier> {
     match checked.violations.is_empty() {
         true => identity::identifiers(&checked.data),
         false => Vec::new(),

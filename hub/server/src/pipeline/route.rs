@@ -9,7 +9,7 @@ use super::decode::Decoded;
 use super::resolve::Accepted;
 use super::{Channel, Line};
 
-pub fn route(line: &Line, channel: &Channel, accepted: Vec<Decoded<Accepted>>) -> Vec<Recorded> {
+pub fn route(line: &Line, channel: &Channel, accepted: Vec<Decoded<Accepted<'_>>>) -> Vec<Recorded> {
     accepted
         .into_iter()
         .map(|one| Recorded {
@@ -24,7 +24,7 @@ pub fn route(line: &Line, channel: &Channel, accepted: Vec<Decoded<Accepted>>) -
         .collect()
 }
 
-fn decided(line: &Line, channel: &Channel, accepted: Accepted) -> NewEvent {
+fn decided(line: &Line, channel: &Channel, accepted: Accepted<'_>) -> NewEvent {
     let Accepted { checked, resolution, changes, consents } = accepted;
     let mut event = NewEvent {
         place: checked.candidate.place,

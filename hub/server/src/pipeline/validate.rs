@@ -1,8 +1,8 @@
 //! candidate → valid: the envelope and the body against the vocabulary. What violates it is kept whole, with the place.
 
-use serde_json::Value;
-use snodo_core::Timestamp;
+use bytes::Bytes;
 use snodo_core::vocabulary::{Violation, Vocabulary};
+use snodo_core::{Body, Timestamp};
 
 use super::decode::{Candidate, Decoded};
 
@@ -24,33 +24,43 @@ const RESERVED: [&str; 10] = [
 const ATTRIBUTE_NAME_MAX: usize = 20;
 
 /// A candidate that was looked at.
-pub struct Checked {
+pub struct Checked<'a> {
     pub candidate: Candidate,
-    /// The body, parsed. Null if it is not JSON.
-    pub data: Value,
+    /// The body, read. Null if it is not JSON.
+    pub data: Body<'a>,
     pub violations: Vec<Violation>,
 }
 
-pub fn validate(vocabulary: &Vocabulary, decoded: Vec<Decoded<Candidate>>) -> Vec<Decoded<Checked>> {
+/// The bodies of a batch, held apart from its events: what is read of them borrows from here.
+pub fn texts(decoded: &[Decoded<Candidate>]) -> Vec<Bytes> {
+    decoded.iter().flat_map(|one| &one.events).flatten().map(|one| one.event.data.clone()).collect()
+}
+
+/// `texts` are those of the batch.
+pub fn validate<'a>(
+    vocabulary: &Vocabulary,
+    decoded: Vec<Decoded<Candidate>>,
+    texts: &'a [Bytes],
+) -> Vec<Decoded<Checked<'a>>> {
+    let mut texts = texts.iter();
+    let mut check = |candidate| check(vocabulary, candidate, texts.next().expect("each candidate has one"));
     decoded
         .into_iter()
         .map(|one| Decoded {
             message: one.message,
-            events: one
-                .events
-                .map(|candidates| candidates.into_iter().map(|c| check(vocabulary, c)).collect()),
+            events: one.events.map(|candidates| candidates.into_iter().map(&mut check).collect()),
         })
         .collect()
 }
 
-fn check(vocabulary: &Vocabulary, mut candidate: Candidate) -> Checked {
+fn check<'a>(vocabulary: &Vocabulary, mut candidate: Candidate, text: &'a [u8]) -> Checked<'a> {
     let mut violations = envelope(&candidate);
-    let data = match serde_json::from_slice(&candidate.event.data) {
+    let data = match Body::parse(text) {
         Ok(data) => data,
         Err(error) => {
             let message = format!("not JSON: line {}, column {}", error.line(), error.column());
             violations.push(violation("/data", "json", message));
-            Value::Null
+            Body::Null
         }
     };
     match vocabulary.get(&candidate.event.kind) {
