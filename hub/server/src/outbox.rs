@@ -20,10 +20,10 @@ use crate::pipeline::{Line, encode, interpret};
 use crate::sender::Sender;
 
 /// Deliveries between the store and their fate at one time.
-const IN_FLIGHT_MAX: usize = 512;
+const IN_FLIGHT_MAX: usize = 1024;
 
-/// What is read from the store at once: one or two calls of a connector.
-const CLAIM_MAX: usize = 128;
+/// What is read from the store at once, in whole calls of the connector: a part of a batch costs as much as a batch.
+const CLAIM_MAX: usize = 256;
 
 /// Bodies of one claim in memory.
 const CLAIM_BYTES_MAX: usize = 4 << 20;
@@ -66,7 +66,7 @@ enum Step {
     /// Every call that was waiting is sent.
     Sent,
     Interpreted(interpret::Interpreted),
-    Written(Result<Vec<Settled>, (StoreError, Vec<Settled>)>),
+    Written(Result<Arc<[Settled]>, (StoreError, Arc<[Settled]>)>),
 }
 
 struct Claimed {
@@ -187,6 +187,11 @@ impl Outbox {
         Ok(())
     }
 
+    fn claim_max(&self) -> usize {
+        let batch_max = self.line.channels[&self.destination].batch_max;
+        (CLAIM_MAX / batch_max * batch_max).max(batch_max.min(CLAIM_MAX))
+    }
+
     /// Settles what is under way, and claims nothing more.
     async fn finish(self: &Arc<Self>, desk: &mut Desk) {
         loop {
@@ -206,7 +211,7 @@ impl Outbox {
             desk.claiming = true;
             desk.claim_at = Instant::now() + ROUND;
             desk.more = false;
-            let limit = CLAIM_MAX.min(IN_FLIGHT_MAX - desk.in_flight);
+            let limit = self.claim_max().min(IN_FLIGHT_MAX - desk.in_flight);
             desk.tasks.spawn(Arc::clone(self).claim(desk.cursor, desk.parked.clone(), limit));
         }
         desk.answered.append(&mut desk.tray.sheets().answered);
@@ -258,7 +263,7 @@ impl Outbox {
             Step::Written(Ok(settled)) => {
                 desk.writing = false;
                 desk.in_flight -= settled.len();
-                for one in &settled {
+                for one in settled.iter() {
                     desk.more |= desk.parked.remove(&one.seq);
                     if let Settlement::Again { due } = one.result {
                         desk.next_due = Some(desk.next_due.map_or(due, |next| next.min(due)));
@@ -267,10 +272,10 @@ impl Outbox {
             }
             Step::Written(Err((error, settled))) => {
                 warn!(destination = %self.destination, %error, "fates wait to be written");
-                desk.settled.extend(settled);
+                desk.settled.extend_from_slice(&settled);
                 desk.tasks.spawn(async {
                     tokio::time::sleep(STORE_PAUSE).await;
-                    Step::Written(Ok(Vec::new()))
+                    Step::Written(Ok(Arc::default()))
                 });
             }
         }
@@ -335,7 +340,8 @@ impl Outbox {
     }
 
     async fn write(self: Arc<Self>, settled: Vec<Settled>) -> Step {
-        Step::Written(match self.store.settle(settled.clone()).await {
+        let settled: Arc<[Settled]> = settled.into();
+        Step::Written(match self.store.settle(Arc::clone(&settled)).await {
             Ok(()) => Ok(settled),
             Err(error) => Err((error, settled)),
         })

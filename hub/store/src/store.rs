@@ -204,16 +204,16 @@ impl Store {
     }
 
     /// Settles deliveries, all or nothing. `Settled` names one that was settled before.
-    pub async fn settle(&self, batch: Vec<Settled>) -> Result<(), StoreError> {
-        self.settling(batch)?.await.map_err(|_| StoreError::Closed)?
+    pub async fn settle(&self, batch: impl Into<Arc<[Settled]>>) -> Result<(), StoreError> {
+        self.settling(batch.into())?.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The same, for a thread of its own.
-    pub fn settle_blocking(&self, batch: Vec<Settled>) -> Result<(), StoreError> {
-        self.settling(batch)?.blocking_recv().map_err(|_| StoreError::Closed)?
+    pub fn settle_blocking(&self, batch: impl Into<Arc<[Settled]>>) -> Result<(), StoreError> {
+        self.settling(batch.into())?.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
-    fn settling(&self, batch: Vec<Settled>) -> Reply<()> {
+    fn settling(&self, batch: Arc<[Settled]>) -> Reply<()> {
         let bytes = batch.len() * ROW_BYTES;
         self.write(bytes, CanWait::No, move |writing| writing.settle(&batch))
     }
