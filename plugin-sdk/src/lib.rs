@@ -20,6 +20,8 @@
 
 #[doc(hidden)]
 pub mod bindings;
+#[cfg(all(target_family = "wasm", target_feature = "simd128", feature = "allocator"))]
+mod block;
 mod log;
 #[cfg(any(test, all(target_family = "wasm", feature = "allocator")))]
 mod memory;

@@ -96,7 +96,13 @@ fn real_logs_decode_without_a_fault_into_valid_events_with_keys_of_their_own() {
         let (mut keys, mut kept_aside, mut unknown) = (Vec::new(), 0, 0);
         for draft in &drafts {
             let data = data(draft);
-            assert_eq!(vocabulary.check(&draft.kind, &(&data).into()), Ok(()), "{} in {}", draft.kind, log.display());
+            assert_eq!(
+                vocabulary.check(&draft.kind, &(&data).into()),
+                Ok(()),
+                "{} in {}",
+                draft.kind,
+                log.display()
+            );
             kept_aside += data.get("vendor").map_or(0, leaves);
             unknown += usize::from(draft.kind == "unknown.message.received");
             keys.push(draft.key.clone().expect("a till numbers its transactions"));

@@ -73,7 +73,7 @@ fn header(message: &Message, name: &str) -> Option<String> {
 fn event(told: Told, payload_bytes: usize) -> Draft {
     // What is mapped is about as long as what came.
     let mut data = Vec::with_capacity(payload_bytes);
-    serde_json::to_writer(&mut data, &told.data).expect("a tree is always JSON, and memory takes it");
+    tree::write::object(&told.data, &mut data);
     Draft {
         key: None,
         kind: told.kind.to_owned(),

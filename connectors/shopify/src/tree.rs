@@ -2,7 +2,7 @@
 //! what the canonical model has no place for. A field of an unexpected kind is not an error: it is left where it is.
 
 mod read;
-mod write;
+pub mod write;
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -192,10 +192,10 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Adds a field, unless it would be blank: absent is absent.
+    /// Adds a field, unless it would be empty: absent is absent. One that is blank deeper down is left out when it is written.
     pub fn put(&mut self, name: &'static str, value: impl Into<Node<'a>>) {
         let value = value.into();
-        if !value.is_blank() {
+        if !value.is_empty() {
             self.fields.push((Cow::Borrowed(name), value));
         }
     }
@@ -222,6 +222,17 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Node<'a> {
+    /// Blank at the first look.
+    fn is_empty(&self) -> bool {
+        match self {
+            Node::Null => true,
+            Node::Text(text) => text.is_empty(),
+            Node::List(list) => list.is_empty(),
+            Node::Object(object) => object.fields.is_empty(),
+            Node::Bool(_) | Node::Unsigned(_) | Node::Signed(_) | Node::Float(_) => false,
+        }
+    }
+
     /// Null, and whatever holds nothing else.
     pub fn is_blank(&self) -> bool {
         match self {
