@@ -75,7 +75,7 @@ fn measure(
                 record: Some(r#"{"at":1700000000000,"request":"POST https://crm.example/contacts","status":200,"elapsed_ms":12}"#.into()),
                 result: Settlement::Final { fate: Fate::Delivered, reason: None },
             });
-            store.settle_blocking(batch.collect()).expect("settling works");
+            store.settle_blocking(batch.collect::<Vec<_>>()).expect("settling works");
         }
     });
 

@@ -215,8 +215,10 @@ fn settle(
         Ok(Outcome::Accepted(id)) => id.as_deref(),
         _ => None,
     };
-    let record =
-        Attempt { at: now.to_string(), outcome: name, reason: why.as_deref(), remote, sent }.record();
+    // What the sandbox did not get to was not tried.
+    let untried = sent.is_none() && outcome.as_ref().is_err_and(Failure::is_innocent);
+    let attempt = Attempt { at: now.to_string(), outcome: name, reason: why.as_deref(), remote, sent };
+    let record = if untried { None } else { attempt.record() };
     let result = match (end, outcome) {
         (Some(fate), _) => Settlement::Final { fate, reason: why },
         (None, Err(_)) => Settlement::Again { due: now + AGAIN_SOON },
@@ -254,4 +256,62 @@ pub fn without_sending(due: &Due, fate: Fate, why: &str, now: Timestamp) -> Sett
 pub fn put_off(line: &Line, due: &Due, why: &str, now: Timestamp) -> Settled {
     let fault = Fault::Misconfigured(snodo_host::Problem { message: why.to_owned(), at: None });
     settle(line, due, &Ok(Outcome::Failed(fault)), Told { round: 1, sent: None, now })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use snodo_core::vocabulary::Vocabulary;
+    use snodo_core::{Event, EventId};
+    use snodo_store::DeliverySeq;
+
+    use super::*;
+
+    /// A delivery that the sandbox had no time for comes again, and no attempt of it is counted.
+    #[test]
+    fn what_was_not_tried_is_no_attempt() {
+        let line = Line {
+            vocabulary: Arc::new(Vocabulary::load()),
+            channels: HashMap::new(),
+            routes: HashMap::new(),
+            schedule: snodo_core::retry::Schedule::default(),
+        };
+        let now = Timestamp::from_millis(1_000);
+        let due = Due {
+            seq: DeliverySeq(1),
+            route: "orders".parse().unwrap(),
+            destination: "crm".parse().unwrap(),
+            attempt: 3,
+            customer: None,
+            ordering_key: None,
+            accepted: now,
+            event: Event {
+                id: EventId::of_key("s", "1", now),
+                kind: "commerce.order.placed".into(),
+                source: "s".into(),
+                subject: None,
+                time: String::new(),
+                dataschema: "".into(),
+                ordering_key: None,
+                attributes: Vec::new(),
+                data: bytes::Bytes::new(),
+            },
+        };
+        let sent = Sent::default();
+        let told = |sent| Told { round: 1, sent, now };
+        let settled = |failure: Failure, sent| settle(&line, &due, &Err(failure), told(sent));
+        for failure in [Failure::Postponed, Failure::NotStarted("no memory".into())] {
+            let again = settled(failure, None);
+            assert_eq!(again.result, Settlement::Again { due: now + AGAIN_SOON });
+            assert_eq!((again.attempt, again.record), (3, None));
+        }
+        assert!(settled(Failure::Postponed, Some(&sent)).record.is_some());
+        let broken = settled(Failure::Broken("it lies".into()), None);
+        assert!(
+            matches!(broken.result, Settlement::Final { fate: Fate::Quarantined, .. })
+                && broken.record.is_some()
+        );
+    }
 }

@@ -108,7 +108,7 @@ fn write_for_ever(directory: &str) -> ! {
         store.record_blocking(waiting.into_iter().map(decoded).collect(), Default::default()).unwrap();
         let due = store.fresh(&name("crm"), DeliverySeq(0), 64, MANY).unwrap();
         store
-            .settle_blocking(due.iter().map(|due| settled(due, finally(Fate::Delivered))).collect())
+            .settle_blocking(due.iter().map(|due| settled(due, finally(Fate::Delivered))).collect::<Vec<_>>())
             .unwrap();
         for due in due {
             writeln!(stdout.lock(), "settled {} end", due.seq).unwrap();
