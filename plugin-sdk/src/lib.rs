@@ -20,7 +20,7 @@
 
 #[doc(hidden)]
 pub mod bindings;
-#[cfg(all(target_family = "wasm", target_feature = "simd128", feature = "allocator"))]
+#[cfg(any(test, all(target_family = "wasm", target_feature = "simd128", feature = "allocator")))]
 mod block;
 mod log;
 #[cfg(any(test, all(target_family = "wasm", feature = "allocator")))]

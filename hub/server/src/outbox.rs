@@ -66,7 +66,7 @@ enum Step {
     /// Every call that was waiting is sent.
     Sent,
     Interpreted(interpret::Interpreted),
-    Written(Result<Arc<[Settled]>, (StoreError, Arc<[Settled]>)>),
+    Written(Result<(), StoreError>, Arc<[Settled]>),
 }
 
 struct Claimed {
@@ -260,7 +260,7 @@ impl Outbox {
                 desk.settled.extend(interpreted.settled);
                 self.send_all(desk, interpreted.follow_ups);
             }
-            Step::Written(Ok(settled)) => {
+            Step::Written(Ok(()), settled) => {
                 desk.writing = false;
                 desk.in_flight -= settled.len();
                 for one in settled.iter() {
@@ -270,12 +270,12 @@ impl Outbox {
                     }
                 }
             }
-            Step::Written(Err((error, settled))) => {
+            Step::Written(Err(error), settled) => {
                 warn!(destination = %self.destination, %error, "fates wait to be written");
                 desk.settled.extend_from_slice(&settled);
                 desk.tasks.spawn(async {
                     tokio::time::sleep(STORE_PAUSE).await;
-                    Step::Written(Ok(Arc::default()))
+                    Step::Written(Ok(()), Arc::default())
                 });
             }
         }
@@ -341,10 +341,7 @@ impl Outbox {
 
     async fn write(self: Arc<Self>, settled: Vec<Settled>) -> Step {
         let settled: Arc<[Settled]> = settled.into();
-        Step::Written(match self.store.settle(Arc::clone(&settled)).await {
-            Ok(()) => Ok(settled),
-            Err(error) => Err((error, settled)),
-        })
+        Step::Written(self.store.settle(Arc::clone(&settled)).await, settled)
     }
 }
 
