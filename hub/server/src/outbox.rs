@@ -192,15 +192,19 @@ impl Outbox {
         (CLAIM_MAX / batch_max * batch_max).max(batch_max.min(CLAIM_MAX))
     }
 
-    /// Settles what is under way, and claims nothing more.
+    /// Settles what is under way, and claims nothing more. Calls that were not begun are for the next start.
     async fn finish(self: &Arc<Self>, desk: &mut Desk) {
+        desk.tray.sheets().calls.clear();
         loop {
             desk.more = false;
             desk.gathered_by = Some(Instant::now());
             self.hand_out(desk);
-            match desk.tasks.join_next().await {
-                Some(Ok(step)) => self.take(desk, step),
-                Some(Err(_)) | None => return,
+            tokio::select! {
+                step = desk.tasks.join_next() => match step {
+                    Some(Ok(step)) => self.take(desk, step),
+                    Some(Err(_)) | None => return,
+                },
+                () = desk.tray.bell.notified() => {}
             }
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::hooks::Wal;
 use snodo_core::{Message, Timestamp};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use crate::accept::Cursor;
@@ -129,7 +129,7 @@ impl Store {
             state,
             jobs: jobs.clone(),
             arriving,
-            runtime: Handle::try_current().ok(),
+            runtime: runtime_of_callers(),
         };
 
         let threads = vec![
@@ -247,6 +247,11 @@ fn bytes_of(recorded: &Recorded) -> usize {
         Decoding::Decoded(events) => events.iter().map(|new| new.event.data.len() + ROW_BYTES).sum(),
         Decoding::Quarantined(problem) => problem.len(),
     }
+}
+
+/// A runtime of one thread is left out: that thread may be the one that waits.
+fn runtime_of_callers() -> Option<Handle> {
+    Handle::try_current().ok().filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
