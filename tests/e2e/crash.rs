@@ -18,7 +18,7 @@ const KILLS: u32 = 50;
 const SENDERS: u32 = 8;
 
 /// Deliveries that one outbox has between the store and their fates: what a kill can leave unsettled.
-const IN_FLIGHT_MAX: usize = 512;
+const IN_FLIGHT_MAX: usize = 1024;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_kills_under_load_lose_nothing() {
