@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use snodo_connector::{Draft, Fault};
 
@@ -204,32 +205,26 @@ impl<'de> Visitor<'de> for Attributes {
 }
 
 /// A string, borrowed where it has no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Scalar { strings_only: true }).map(Text)
-    }
-}
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// An extension's value: a string, a boolean or an integer (CloudEvents 1.0.2, type system), as text.
 struct Attribute<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Attribute<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Scalar { strings_only: false }).map(Attribute)
+        deserializer.deserialize_any(Scalar).map(Attribute)
     }
 }
 
-struct Scalar {
-    strings_only: bool,
-}
+struct Scalar;
 
 impl<'de> Visitor<'de> for Scalar {
     type Value = Cow<'de, str>;
 
     fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str(if self.strings_only { "a string" } else { "a string, a boolean or an integer" })
+        out.write_str("a string, a boolean or an integer")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use snodo_core::{ChannelName, EventId};
-use snodo_store::{AsOf, Decoding, MessageSeq, NewVerdict, Recorded, Store, StoreError};
+use snodo_store::{AsOf, Decoding, MessageSeq, NewVerdict, ROUND, Recorded, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -19,10 +19,6 @@ const MESSAGES_MAX: usize = 256;
 
 /// Bodies of one batch in memory. Parsed they take twenty times as much.
 const BYTES_MAX: usize = 1 << 20;
-
-/// A batch begins so long after the one before it: messages that come one by one and many cost less together. A full batch
-/// takes longer anyway, and a message that comes alone waits for nothing.
-const ROUND: Duration = Duration::from_millis(4);
 
 /// How long to leave a store, or a sandbox, alone that could not do it now.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -67,6 +63,7 @@ impl Intake {
         while !stop.is_cancelled() {
             let begun = Instant::now();
             let pause = match self.batch().await {
+                // A full batch takes longer than a round anyway.
                 Ok(Batch::Done) => Some(ROUND.saturating_sub(begun.elapsed())),
                 Ok(Batch::Empty) => None,
                 Ok(Batch::Partly) => Some(PAUSE),

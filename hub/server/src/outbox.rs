@@ -2,12 +2,12 @@
 //! One task per destination, with its own bounds: one that is slow or dead keeps nobody else waiting, and memory holds only
 //! what is in flight; the queue itself is in the store.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use snodo_core::{ChannelName, Timestamp};
-use snodo_store::{DeliverySeq, Due, Settled, Settlement, Store, StoreError};
+use snodo_store::{DeliverySeq, Due, ROUND, Settled, Settlement, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,10 @@ use crate::pipeline::encode::Call;
 use crate::pipeline::interpret::Answered;
 use crate::pipeline::{Line, encode, interpret};
 use crate::sender::Sender;
+
+mod tray;
+
+use tray::Tray;
 
 /// Deliveries between the store and their fate at one time.
 const IN_FLIGHT_MAX: usize = 1024;
@@ -30,10 +34,6 @@ const CLAIM_BYTES_MAX: usize = 4 << 20;
 
 /// Answers that one call of the connector explains.
 const INTERPRET_MAX: usize = 128;
-
-/// A claim begins so long after the one before it: deliveries that come one by one and many cost less together. One that
-/// comes alone waits for nothing.
-const ROUND: Duration = Duration::from_millis(4);
 
 /// Answers and fates are worked on together: as soon as there are so many, or after so long.
 const GATHER: usize = 64;
@@ -77,55 +77,6 @@ struct Claimed {
     parked: Vec<DeliverySeq>,
     encoded: encode::Encoded,
     next_due: Option<Timestamp>,
-}
-
-/// Between the outbox and the tasks that send for it: each takes one call after another, and goes when none is left.
-#[derive(Default)]
-struct Tray {
-    /// Of the answers: rung for the first, and when they are enough to be worked on.
-    bell: Notify,
-    sheets: Mutex<Sheets>,
-}
-
-#[derive(Default)]
-struct Sheets {
-    calls: VecDeque<Call>,
-    answered: Vec<Answered>,
-    senders: usize,
-}
-
-impl Tray {
-    fn sheets(&self) -> MutexGuard<'_, Sheets> {
-        self.sheets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How many more tasks are needed, of so many that there may be.
-    fn add(&self, calls: Vec<Call>, senders_max: usize) -> usize {
-        let mut sheets = self.sheets();
-        let more = calls.len().min(senders_max.saturating_sub(sheets.senders));
-        sheets.calls.extend(calls);
-        sheets.senders += more;
-        more
-    }
-
-    fn next(&self) -> Option<Call> {
-        let mut sheets = self.sheets();
-        let call = sheets.calls.pop_front();
-        if call.is_none() {
-            sheets.senders -= 1;
-        }
-        call
-    }
-
-    fn answer(&self, answered: Answered) {
-        let mut sheets = self.sheets();
-        sheets.answered.push(answered);
-        let count = sheets.answered.len();
-        drop(sheets);
-        if count == 1 || count == GATHER {
-            self.bell.notify_one();
-        }
-    }
 }
 
 /// What the outbox holds between its steps.
@@ -175,11 +126,11 @@ impl Outbox {
                         self.take(&mut desk, step?);
                     }
                 }
-                () = desk.tray.bell.notified() => {}
+                () = desk.tray.answers() => {}
                 () = stop.cancelled() => break,
                 () = self.bell.notified(), if !desk.more => desk.more = true,
                 () = tokio::time::sleep(due_in), if !desk.more => desk.more = true,
-                () = sleep_until(Some(desk.claim_at)), if desk.can_claim() => {}
+                () = tokio::time::sleep_until(desk.claim_at.into()), if desk.can_claim() => {}
                 () = sleep_until(desk.gathered_by), if desk.gathered_by.is_some() => {}
             }
         }
@@ -189,12 +140,12 @@ impl Outbox {
 
     fn claim_max(&self) -> usize {
         let batch_max = self.line.channels[&self.destination].batch_max;
-        (CLAIM_MAX / batch_max * batch_max).max(batch_max.min(CLAIM_MAX))
+        CLAIM_MAX - CLAIM_MAX % batch_max.clamp(1, CLAIM_MAX)
     }
 
     /// Settles what is under way, and claims nothing more. Calls that were not begun are for the next start.
     async fn finish(self: &Arc<Self>, desk: &mut Desk) {
-        desk.tray.sheets().calls.clear();
+        desk.tray.drop_calls();
         loop {
             desk.more = false;
             desk.gathered_by = Some(Instant::now());
@@ -204,7 +155,7 @@ impl Outbox {
                     Some(Ok(step)) => self.take(desk, step),
                     Some(Err(_)) | None => return,
                 },
-                () = desk.tray.bell.notified() => {}
+                () = desk.tray.answers() => {}
             }
         }
     }
@@ -218,7 +169,7 @@ impl Outbox {
             let limit = self.claim_max().min(IN_FLIGHT_MAX - desk.in_flight);
             desk.tasks.spawn(Arc::clone(self).claim(desk.cursor, desk.parked.clone(), limit));
         }
-        desk.answered.append(&mut desk.tray.sheets().answered);
+        desk.answered.append(&mut desk.tray.take_answers());
         let waited = desk.gathered_by.is_some_and(|by| by <= Instant::now());
         let enough = |count: usize| count >= GATHER || (waited && count > 0);
         if !desk.interpreting && enough(desk.answered.len()) {
@@ -367,7 +318,7 @@ impl Desk {
 
     fn new() -> Self {
         Self {
-            tray: Arc::default(),
+            tray: Arc::new(Tray::new(GATHER)),
             cursor: DeliverySeq(0),
             in_flight: 0,
             parked: HashSet::new(),

@@ -39,3 +39,4 @@ pub use seq::{DeliverySeq, EventSeq, MessageSeq};
 pub use settle::{Settled, Settlement};
 pub use store::{Clock, Options, Store};
 pub use trail::{Attempts, Trail};
+pub use writer::ROUND;

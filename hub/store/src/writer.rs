@@ -26,9 +26,10 @@ const GROUP_CALLS_MAX: usize = 256;
 /// What a group may hold before it is written, so that one transaction does not flood the cache.
 const GROUP_BYTES_MAX: usize = 4 << 20;
 
-/// When many write at once, a commit follows the one before it in this time, and takes all that has come meanwhile: a commit
-/// costs the processor as much as ten rows.
-const ROUND: Duration = Duration::from_millis(4);
+/// What comes one by one and often costs less together: a commit costs the processor as much as ten rows. When many write at
+/// once, a commit begins so long after the one before it, and takes all that has come meanwhile; the stages of the line go by
+/// the same rounds. Whoever comes alone waits for nothing.
+pub const ROUND: Duration = Duration::from_millis(4);
 
 /// So many calls in one group are many. A few callers wait for nobody.
 const CROWD_CALLS: usize = 8;

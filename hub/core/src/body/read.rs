@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
 use super::Body;
@@ -86,48 +87,15 @@ fn repeats(fields: &[(Cow<'_, str>, Body<'_>)]) -> bool {
     !fields.iter().all(|(name, _)| seen.insert(name))
 }
 
-/// Each name where it stood first, with the value that it had last.
+/// Each name with the value that it had last.
 fn keep_last(fields: &mut Vec<(Cow<'_, str>, Body<'_>)>) {
-    let mut places = std::collections::HashMap::with_capacity(fields.len());
-    let mut kept: Vec<(Cow<'_, str>, Body<'_>)> = Vec::with_capacity(fields.len());
-    for (name, value) in std::mem::take(fields) {
-        match places.get(&name) {
-            Some(place) => {
-                let place: usize = *place;
-                kept[place].1 = value;
-            }
-            None => {
-                places.insert(name.clone(), kept.len());
-                kept.push((name, value));
-            }
-        }
-    }
-    *fields = kept;
+    let mut seen = HashSet::with_capacity(fields.len());
+    fields.reverse();
+    fields.retain(|(name, _)| seen.insert(name.clone()));
+    fields.reverse();
 }
 
-/// The name of a field: borrowed if it can be, which serde's own `Cow` never is.
-struct Name<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(NameVisitor)
-    }
-}
-
-struct NameVisitor;
-
-impl<'de> Visitor<'de> for NameVisitor {
-    type Value = Name<'de>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("the name of a field")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Name<'de>, E> {
-        Ok(Name(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Name<'de>, E> {
-        Ok(Name(Cow::Owned(text.to_owned())))
-    }
-}
+/// The name of a field: borrowed if it can be, which a plain `Cow` never is.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -144,7 +144,9 @@ fn secret_value(bytes: &[u8], name: &HeaderName) -> Result<HeaderValue, SendErro
 /// The request in one line for a log: neither its query, where keys are, nor parts of its path that may name a person.
 pub fn request_line(method: &str, target: &str) -> String {
     // Nothing in it that would have to be hidden.
-    if target.starts_with("http") && !target.contains(['?', '#', '@', '%']) {
+    if (target.starts_with("http://") || target.starts_with("https://"))
+        && !target.contains(['?', '#', '@', '%'])
+    {
         return format!("{method} {target}");
     }
     let Ok(mut url) = Url::parse(target) else { return format!("{method} (no URL)") };

@@ -1,0 +1,77 @@
+//! Between an outbox and the tasks that send for it: calls in, answers out. Each task takes one call after another, and goes
+//! when none is left.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::pipeline::encode::Call;
+use crate::pipeline::interpret::Answered;
+
+pub struct Tray {
+    bell: Notify,
+    /// So many answers are enough to be worked on.
+    enough: usize,
+    sheets: Mutex<Sheets>,
+}
+
+#[derive(Default)]
+struct Sheets {
+    calls: VecDeque<Call>,
+    answered: Vec<Answered>,
+    senders: usize,
+}
+
+impl Tray {
+    pub fn new(enough: usize) -> Self {
+        Self { bell: Notify::new(), enough, sheets: Mutex::default() }
+    }
+
+    /// How many more tasks are needed, of so many that there may be.
+    pub fn add(&self, calls: Vec<Call>, senders_max: usize) -> usize {
+        let mut sheets = self.sheets();
+        let more = calls.len().min(senders_max.saturating_sub(sheets.senders));
+        sheets.calls.extend(calls);
+        sheets.senders += more;
+        more
+    }
+
+    /// For a task that sends. `None` says that it may go.
+    pub fn next(&self) -> Option<Call> {
+        let mut sheets = self.sheets();
+        let call = sheets.calls.pop_front();
+        if call.is_none() {
+            sheets.senders -= 1;
+        }
+        call
+    }
+
+    pub fn answer(&self, answered: Answered) {
+        let mut sheets = self.sheets();
+        sheets.answered.push(answered);
+        let count = sheets.answered.len();
+        drop(sheets);
+        if count == 1 || count == self.enough {
+            self.bell.notify_one();
+        }
+    }
+
+    /// Resolves at the first answer, and when there are enough.
+    pub async fn answers(&self) {
+        self.bell.notified().await;
+    }
+
+    pub fn take_answers(&self) -> Vec<Answered> {
+        std::mem::take(&mut self.sheets().answered)
+    }
+
+    /// Those that no task has taken yet.
+    pub fn drop_calls(&self) {
+        self.sheets().calls.clear();
+    }
+
+    fn sheets(&self) -> MutexGuard<'_, Sheets> {
+        self.sheets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
