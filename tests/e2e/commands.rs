@@ -1,5 +1,7 @@
 //! The commands as a beginner meets them: a start, mistakes in each kind of file, a full set of answers, exit codes.
 
+use std::process::Stdio;
+
 use crate::company::{Company, snodo};
 
 #[test]
@@ -125,4 +127,15 @@ fn the_gate_runs_what_the_readme_says() {
     assert_eq!(commands.len(), 1);
     let command = commands[0].split('#').next().unwrap().trim();
     assert!(gate.lines().any(|line| line.trim() == command), "the gate does not run {command:?}");
+}
+
+/// `snodo completions bash | head`: the reader goes away, and the command ends quietly.
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    for args in [&["completions", "bash"][..], &["schema", "list"]] {
+        let mut child = snodo().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+    }
 }

@@ -20,6 +20,8 @@ fn the_demo_accounts_for_everything() {
         "shop-milan",
         "pos.sale.completed",
         "commerce.refund.issued",
+        "delivered                 17",
+        "suppressed                 4",
         "Next:",
     ] {
         assert!(text.contains(part), "{part:?} is missing in:\n{text}");

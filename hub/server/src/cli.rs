@@ -129,7 +129,10 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
         Command::Connector(command) => connector::connector(invocation, command),
         Command::Schema(command) => schema::schema(invocation, command),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "snodo", &mut std::io::stdout());
+            // Into memory first: clap panics when its reader goes away.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "snodo", &mut script);
+            screen::line(String::from_utf8_lossy(&script).trim_end())?;
             Ok(Exit::Fine)
         }
         Command::CompileComponent => {

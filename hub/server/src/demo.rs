@@ -73,8 +73,7 @@ async fn play(invocation: &Invocation, folder: &Path, keep: bool) -> anyhow::Res
         hub.address, counts.0, counts.1
     ))?;
 
-    tell(&company, folder).await?;
-    settled(&hub.store).await?;
+    tell(&company, folder, &hub.store).await?;
     report(&stand_in)?;
     let exit = account(invocation, &hub.store)?;
 
@@ -93,26 +92,35 @@ async fn play(invocation: &Invocation, folder: &Path, keep: bool) -> anyhow::Res
 }
 
 /// The touchpoints tell their stories.
-async fn tell(company: &Company, folder: &Path) -> anyhow::Result<()> {
+async fn tell(company: &Company, folder: &Path, store: &Store) -> anyhow::Result<()> {
     crate::transport::http_out::install_tls();
     let client = reqwest::Client::builder().no_proxy().build()?;
-    for post in &touchpoints::WEB_SHOP {
-        let status = touchpoints::post(&client, company, post, &company.shop_secret).await?;
-        say(&format!("  web shop   {:<58} {status}", post.story))?;
-        anyhow::ensure!(status.is_success(), "the hub did not take it: {status}");
+    let (withdrawal, before) = touchpoints::WEB_SHOP.split_last().expect("the shop has stories");
+    for post in before {
+        shop(&client, company, post).await?;
     }
     let status =
         touchpoints::post(&client, company, &touchpoints::WEB_SHOP[2], "not the shop's secret").await?;
     say(&format!("  a stranger {:<58} {status}", "sends an order that the shop did not sign"))?;
     anyhow::ensure!(status == reqwest::StatusCode::UNAUTHORIZED, "the hub believed a stranger: {status}");
     touchpoints::drop_file(&folder.join("tills/milan"), "sale-4417.xml", touchpoints::TILL)?;
-    say(&format!("  Milan      {:<58} file", "Anna buys a belt, and the till writes it down"))
+    say(&format!("  Milan      {:<58} file", "Anna buys a belt, and the till writes it down"))?;
+    // Consent is judged when something is sent: what Anna agreed to until now is to reach her before she thinks otherwise.
+    settled(store, before.len() + 1).await?;
+    shop(&client, company, withdrawal).await?;
+    settled(store, touchpoints::WEB_SHOP.len() + 1).await
 }
 
-/// Waits until everything has a fate, and shows how it comes to it.
-async fn settled(store: &Store) -> anyhow::Result<()> {
-    // Nine webhooks and one file.
-    let expected = i64::try_from(touchpoints::WEB_SHOP.len() + 1).expect("a handful");
+async fn shop(client: &reqwest::Client, company: &Company, post: &touchpoints::Post) -> anyhow::Result<()> {
+    let status = touchpoints::post(client, company, post, &company.shop_secret).await?;
+    say(&format!("  web shop   {:<58} {status}", post.story))?;
+    anyhow::ensure!(status.is_success(), "the hub did not take it: {status}");
+    Ok(())
+}
+
+/// Waits until so many messages are there and everything has a fate, and shows how it comes to it.
+async fn settled(store: &Store, messages: usize) -> anyhow::Result<()> {
+    let expected = i64::try_from(messages).expect("a handful");
     let mut shown = None;
     let look = async {
         loop {
