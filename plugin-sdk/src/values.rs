@@ -1,7 +1,7 @@
 //! Short ways to make and read the contract's values.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Answer, Call, Context, Draft, Event, Fault, Message, Outcome, Plan, Problem, Request, Settlement, Wait,
@@ -21,8 +21,8 @@ impl Message {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON; a fault says where it is not.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+    /// The body as JSON; a fault says where it is not. The type may borrow from the body.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Fault> {
         serde_json::from_slice(&self.body)
             .map_err(|error| Fault::permanent(format!("failed to read the body as JSON: {error}")))
     }

@@ -14,7 +14,7 @@ pub struct Shopify;
 
 impl Source for Shopify {
     fn decode(_: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
-        let body: Node = serde_json::from_slice(&message.body).map_err(|error| not_json(&error))?;
+        let body: Node = message.json()?;
         let hook = Hook {
             topic: message.header("x-shopify-topic").unwrap_or_default(),
             shop: message.header("x-shopify-shop-domain").filter(|shop| !shop.is_empty()),
@@ -94,12 +94,8 @@ fn unknown(topic: &str, message: &Message) -> Result<Draft, Fault> {
         body: &'a RawValue,
         encoding: &'static str,
     }
-    let body: &RawValue = serde_json::from_slice(&message.body).map_err(|error| not_json(&error))?;
+    let body: &RawValue = message.json()?;
     Ok(Draft::new("unknown.message.received", &Kept { topic, body, encoding: "json" }))
-}
-
-fn not_json(error: &serde_json::Error) -> Fault {
-    Fault::permanent(format!("failed to read the body as JSON: {error}"))
 }
 
 snodo_connector::export!(Shopify: source);

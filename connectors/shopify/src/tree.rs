@@ -7,6 +7,9 @@ pub mod write;
 use std::borrow::Cow;
 use std::cell::Cell;
 
+/// What most objects have room in; those that have not grow by more than a vector would, because each time is a copy.
+const FIELDS_USUAL: usize = 8;
+
 pub type Text<'a> = Cow<'a, str>;
 
 #[derive(Debug, Default, PartialEq)]
@@ -26,6 +29,8 @@ pub enum Node<'a> {
 #[derive(Debug, Default)]
 pub struct Object<'a> {
     fields: Vec<(Text<'a>, Node<'a>)>,
+    /// The marks of all names that were ever here. Most fields a mapping asks for are absent, and this tells it without a search.
+    marks: u64,
     /// Where the last field was found: the next one is most often right behind it.
     last: Cell<usize>,
 }
@@ -182,7 +187,7 @@ impl<'a> Object<'a> {
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|(found, _)| found == name)
+        self.place(name).is_some()
     }
 
     /// Takes the field if it only says again what is already known.
@@ -196,7 +201,7 @@ impl<'a> Object<'a> {
     pub fn put(&mut self, name: &'static str, value: impl Into<Node<'a>>) {
         let value = value.into();
         if !value.is_empty() {
-            self.fields.push((Cow::Borrowed(name), value));
+            self.push(Cow::Borrowed(name), value);
         }
     }
 
@@ -209,7 +214,18 @@ impl<'a> Object<'a> {
         Some(&mut self.fields[place].1)
     }
 
+    fn push(&mut self, name: Text<'a>, value: Node<'a>) {
+        self.marks |= mark(&name);
+        if self.fields.len() == self.fields.capacity() {
+            self.fields.reserve((self.fields.len() * 3).max(FIELDS_USUAL));
+        }
+        self.fields.push((name, value));
+    }
+
     fn place(&self, name: &str) -> Option<usize> {
+        if self.marks & mark(name) == 0 {
+            return None;
+        }
         let here = |(found, _): &(Text<'a>, Node<'a>)| found == name;
         let (before, behind) = self.fields.split_at(self.last.get().min(self.fields.len()));
         let place = match behind.iter().position(here) {
@@ -219,6 +235,14 @@ impl<'a> Object<'a> {
         self.last.set(place + 1);
         Some(place)
     }
+}
+
+/// One of 64, by length, first and last byte: names of one object seldom share it.
+#[inline]
+fn mark(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return 1 };
+    1 << ((bytes.len() * 5 + usize::from(*first) * 3 + usize::from(*last)) % 64)
 }
 
 impl<'a> Node<'a> {

@@ -8,9 +8,6 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{Node, Object};
 
-/// What most objects of a webhook have room in.
-const FIELDS_USUAL: usize = 8;
-
 impl<'de> Deserialize<'de> for Node<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Any)
@@ -63,14 +60,11 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
-        let mut fields = Vec::new();
+        let mut object = Object::new();
         while let Some(Name(name)) = map.next_key()? {
-            if fields.is_empty() {
-                fields.reserve(FIELDS_USUAL);
-            }
-            fields.push((name, map.next_value()?));
+            object.push(name, map.next_value()?);
         }
-        Ok(Node::Object(Object { fields, ..Object::default() }))
+        Ok(Node::Object(object))
     }
 }
 
