@@ -1,5 +1,6 @@
-//! A guest that misbehaves on demand. The first word of an item's body, else of the channel's configuration, says how;
-//! without one of the words below it does what a good connector does, so that neighbours can be watched.
+//! A guest that misbehaves on demand. The first word of an item's body says how, else what the channel's configuration has for
+//! the function (`"encode": "spin"`), else its first word; without one of the words below it does what a good connector does,
+//! so that neighbours can be watched.
 
 use std::hint::black_box;
 
@@ -20,13 +21,16 @@ enum Whole {
     OneTooFew,
 }
 
-fn behave(ctx: &Context, body: &[u8]) -> Whole {
+fn behave(ctx: &Context, function: &str, body: &[u8]) -> Whole {
     let word = |bytes: &[u8]| {
         let end = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(bytes.len());
         String::from_utf8_lossy(&bytes[..end]).into_owned()
     };
-    let of_body = word(body);
-    match if of_body.is_empty() { word(&ctx.config) } else { of_body }.as_str() {
+    let mut behaviour = word(body);
+    if behaviour.is_empty() {
+        behaviour = configured(ctx, function).unwrap_or_else(|| word(&ctx.config));
+    }
+    match behaviour.as_str() {
         "spin" => loop {
             black_box(0);
         },
@@ -45,6 +49,13 @@ fn behave(ctx: &Context, body: &[u8]) -> Whole {
         _ => {}
     }
     Whole::Kept
+}
+
+/// A text of the configuration.
+fn configured(ctx: &Context, name: &str) -> Option<String> {
+    let config = std::str::from_utf8(&ctx.config).ok()?;
+    let (_, value) = config.split_once(&format!("\"{name}\":\""))?;
+    Some(value.split_once('"')?.0.to_owned())
 }
 
 fn deeper(depth: u64) -> u64 {
@@ -78,7 +89,8 @@ fn shaped<T>(mut results: Vec<T>, shapes: &[Whole]) -> Vec<T> {
 impl SourceGuest for Hostile {
     fn decode(ctx: Context, messages: Vec<Message>) -> Vec<Result<Vec<Draft>, Fault>> {
         snodo_connector::tell_where_it_panics();
-        let shapes: Vec<Whole> = messages.iter().map(|message| behave(&ctx, &message.body)).collect();
+        let shapes: Vec<Whole> =
+            messages.iter().map(|message| behave(&ctx, "decode", &message.body)).collect();
         let result = |message: &Message| match message.body.as_slice() {
             b"fault" => Err(Fault::permanent_at("/here", "as asked")),
             body => Ok(drafts(body)),
@@ -89,7 +101,7 @@ impl SourceGuest for Hostile {
 
 impl TransformGuest for Hostile {
     fn apply(ctx: Context, events: Vec<Event>) -> Vec<Result<Vec<Draft>, Fault>> {
-        let shapes: Vec<Whole> = events.iter().map(|event| behave(&ctx, &event.data)).collect();
+        let shapes: Vec<Whole> = events.iter().map(|event| behave(&ctx, "apply", &event.data)).collect();
         shaped(events.iter().map(|event| Ok(drafts(&event.data))).collect(), &shapes)
     }
 }
@@ -97,7 +109,7 @@ impl TransformGuest for Hostile {
 impl PollGuest for Hostile {
     fn next(ctx: Context, cursor: Option<Vec<u8>>, answer: Option<Answer>) -> Result<Step, Fault> {
         let body = answer.map(|answer| answer.body).unwrap_or_default();
-        behave(&ctx, &body);
+        behave(&ctx, "next", &body);
         if body.is_empty() {
             return Ok(Step::Ask(Request {
                 method: "GET".into(),
@@ -117,7 +129,7 @@ impl DestinationGuest for Hostile {
         let mut plan = Plan { calls: Vec::new(), settled: Vec::new() };
         let mut covers = Vec::new();
         for (place, delivery) in (0..).zip(&deliveries) {
-            let kept = matches!(behave(&ctx, &delivery.event.data), Whole::Kept);
+            let kept = matches!(behave(&ctx, "encode", &delivery.event.data), Whole::Kept);
             match delivery.event.data.as_slice() {
                 b"duplicate" => {
                     plan.settled.push(Settlement { delivery: place, outcome: Outcome::Duplicate });
@@ -133,14 +145,16 @@ impl DestinationGuest for Hostile {
             }
         }
         if !covers.is_empty() {
-            plan.calls.push(call(deliveries[0].event.data.clone(), covers));
+            let mut call = call(deliveries[0].event.data.clone(), covers);
+            call.request.target = configured(&ctx, "url").unwrap_or(call.request.target);
+            plan.calls.push(call);
         }
         plan
     }
 
     fn interpret(ctx: Context, exchanges: Vec<Exchange>) -> Vec<Plan> {
         let shapes: Vec<Whole> =
-            exchanges.iter().map(|exchange| behave(&ctx, &exchange.answer.body)).collect();
+            exchanges.iter().map(|exchange| behave(&ctx, "interpret", &exchange.answer.body)).collect();
         let plan =
             |exchange: &Exchange| Plan::settle_all(exchange.deliveries.len(), &Outcome::Accepted(None));
         shaped(exchanges.iter().map(plan).collect(), &shapes)
