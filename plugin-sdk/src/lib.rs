@@ -29,9 +29,6 @@ mod roles;
 pub mod text;
 mod values;
 
-#[cfg(feature = "golden")]
-pub mod golden;
-
 #[cfg(all(target_family = "wasm", feature = "allocator"))]
 #[global_allocator]
 static MEMORY: memory::Memory = memory::Memory::new();

@@ -6,5 +6,6 @@ mod corpora;
 mod crash;
 mod demo;
 mod hostile;
+mod kit;
 mod line;
 mod receiver;

@@ -141,8 +141,10 @@ impl<'a> Object<'a> {
             Some(Node::List(list)) => {
                 let named = list.iter().all(|node| match node {
                     Node::Object(object) => match object.fields.as_slice() {
-                        [(name, Node::Text(_)), (value, node)] => {
-                            name == "name" && value == "value" && scalar(node)
+                        [(name, Node::Text(_)), (value, node)] | [(value, node), (name, Node::Text(_))]
+                            if name == "name" && value == "value" =>
+                        {
+                            scalar(node)
                         }
                         _ => false,
                     },

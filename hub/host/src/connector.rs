@@ -140,6 +140,12 @@ impl Connector {
         }
     }
 
+    /// The linear memory of an instance that waits for the channel's next call; `None` where none does, because none has
+    /// been called or because it had grown too much to be kept.
+    pub fn memory_bytes(&self, channel: &str) -> Option<usize> {
+        self.0.warm.memory_bytes(channel)
+    }
+
     /// Lets go of what is kept warm for a channel that is no more.
     pub fn forget(&self, channel: &str) {
         self.0.warm.forget(channel);

@@ -93,6 +93,10 @@ impl Instance {
         self.calls < CALLS_PER_INSTANCE_MAX && grown <= GROWTH_BYTES_MAX
     }
 
+    pub fn memory_bytes(&self) -> usize {
+        self.store.data().memory_bytes
+    }
+
     fn failure(&mut self, error: &wasmtime::Error, time: Duration) -> Failure {
         let state = self.store.data_mut();
         match error.downcast_ref::<Trap>() {

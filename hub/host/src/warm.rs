@@ -33,6 +33,11 @@ impl Warm {
         }
     }
 
+    /// The linear memory of the largest one that waits for the channel.
+    pub fn memory_bytes(&self, channel: &str) -> Option<usize> {
+        self.idle().get(channel)?.iter().map(Instance::memory_bytes).max()
+    }
+
     /// For a channel that is no more.
     pub fn forget(&self, channel: &str) {
         self.idle().remove(channel);

@@ -6,6 +6,7 @@ pub mod connector;
 pub mod events;
 pub mod explain;
 pub mod init;
+mod kit;
 pub mod moment;
 pub mod quarantine;
 pub mod run;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Exit, Invocation, screen};
+use super::{Exit, Invocation, kit, screen};
 use crate::configuration::{self, Available, Configuration, Origin};
 
 #[derive(clap::Subcommand)]
@@ -14,17 +14,35 @@ pub enum Command {
         /// Its name, as `snodo connector list` shows it
         name: String,
     },
+    /// Make the folder of a new one, which builds and is certified before a line of it is changed
+    New(kit::NewArgs),
+    /// Build a connector's folder to a component
+    Build(kit::Where),
+    /// Run its golden cases in the sandbox
+    Test(kit::TestArgs),
+    /// Try one payload: which events or requests come out, in which time and memory
+    Try(kit::TryArgs),
+    /// Try it on its samples, whole and spoilt, and on what vendors answer on bad days; say which level it has
+    Certify(kit::CertifyArgs),
 }
 
 pub fn connector(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
-    // Without a configuration there still are the connectors of the binary.
-    let available = match invocation.config.join("hub.toml").is_file() {
-        true => Configuration::read(&invocation.config)?.connectors,
-        false => configuration::embedded()?,
-    };
     match command {
-        Command::List => list(invocation, &available),
-        Command::Show { name } => show(invocation, &available, &name),
+        Command::List => list(invocation, &available(invocation)?),
+        Command::Show { name } => show(invocation, &available(invocation)?, &name),
+        Command::New(args) => kit::new(&args),
+        Command::Build(at) => kit::build(&at),
+        Command::Test(args) => kit::test(&args),
+        Command::Try(args) => kit::attempt(&args),
+        Command::Certify(args) => kit::certification(invocation, &args),
+    }
+}
+
+/// Without a configuration there still are the connectors of the binary.
+fn available(invocation: &Invocation) -> anyhow::Result<Vec<Available>> {
+    match invocation.config.join("hub.toml").is_file() {
+        true => Ok(Configuration::read(&invocation.config)?.connectors),
+        false => configuration::embedded(),
     }
 }
 

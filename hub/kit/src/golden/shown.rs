@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{Draft, Fault, Outcome, Problem, Request};
+use snodo_host::{Draft, Fault, Outcome, Problem, Request};
 
 pub fn draft(draft: &Draft) -> Result<Value, String> {
     let data: Value = serde_json::from_slice(&draft.data)

@@ -1,29 +1,18 @@
 //! The files of a case: finding, reading and writing them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::difference::differences;
-use crate::Context;
 
 /// When the hub took the message, where a case does not say: 2026-01-01T00:00:00Z.
 pub const RECEIVED_MS: u64 = 1_767_225_600_000;
 
 /// The channel that every case runs in.
 pub const CHANNEL: &str = "golden";
-
-pub fn folders_with(connector: &Path, input: &str) -> Result<Vec<PathBuf>, String> {
-    let golden = connector.join("golden");
-    let entries =
-        fs::read_dir(&golden).map_err(|error| format!("failed to list {}: {error}", golden.display()))?;
-    let mut folders: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.join(input).is_file()).collect();
-    folders.sort();
-    Ok(folders)
-}
 
 /// Compares with what is expected, or makes it what is expected.
 pub fn settle(case: &Path, actual: &Value, update: bool) -> Result<(), String> {
@@ -39,9 +28,9 @@ pub fn settle(case: &Path, actual: &Value, update: bool) -> Result<(), String> {
     if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
 }
 
-pub fn context(config: &toml::Table, now: u64) -> Context {
-    let config = plain(&toml::Value::Table(config.clone()));
-    Context { channel: CHANNEL.into(), config: config.to_string().into_bytes(), now }
+/// A channel's configuration as a connector is given it.
+pub fn config(config: &toml::Table) -> Vec<u8> {
+    plain(&toml::Value::Table(config.clone())).to_string().into_bytes()
 }
 
 pub fn text(path: &Path) -> Result<String, String> {

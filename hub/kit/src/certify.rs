@@ -1,0 +1,156 @@
+//! Certification: tries a connector on its own samples, whole and spoilt, and on what vendors answer on bad days. Offline, and
+//! always the same for the same component and folder. The report names every fault, and the level that it stands in the way of.
+
+mod destination;
+mod mutants;
+mod paper;
+mod source;
+mod values;
+
+use serde::Serialize;
+use snodo_core::privacy::Privacy;
+use snodo_core::vocabulary::Vocabulary;
+use snodo_host::{Connector, Role};
+
+use crate::folder::Folder;
+use crate::golden::Mode;
+
+/// How far a connector is to be trusted. Each level holds everything of those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    None,
+    /// It says what it is, and does what its cases say.
+    Bronze,
+    /// Nothing that comes in makes it fail, lose or mistake an event.
+    Silver,
+    /// It also says the right thing of every bad day that the vendor may have.
+    Gold,
+}
+
+impl Level {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bronze => "bronze",
+            Self::Silver => "silver",
+            Self::Gold => "gold",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Its name, always the same: `drops-events`.
+    pub fault: &'static str,
+    /// The case and what was done to it.
+    pub at: String,
+    pub what: String,
+}
+
+/// One sort of trial, with what it found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    pub name: &'static str,
+    pub level: Level,
+    /// How many trials were made. With none the check says nothing, and is not passed.
+    pub tried: usize,
+    pub findings: Vec<Finding>,
+    /// Why there was nothing to try, where that is fine.
+    pub needless: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub name: String,
+    pub version: String,
+    pub contract: String,
+    /// Of the component that was tried: it is for this one and no other.
+    pub digest: String,
+    pub level: Level,
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.checks.iter().flat_map(|check| &check.findings)
+    }
+}
+
+/// Findings of one fault in one check that are told; the rest is the same again.
+const TOLD_MAX: usize = 3;
+
+impl Check {
+    fn new(name: &'static str, level: Level) -> Self {
+        Self { name, level, tried: 0, findings: Vec::new(), needless: None }
+    }
+
+    fn find(&mut self, fault: &'static str, at: impl Into<String>, what: impl Into<String>) {
+        if self.findings.iter().filter(|found| found.fault == fault).count() < TOLD_MAX {
+            self.findings.push(Finding { fault, at: at.into(), what: what.into() });
+        }
+    }
+
+    fn needless(&mut self, why: impl Into<String>) {
+        self.needless = Some(why.into());
+    }
+
+    fn is_passed(&self) -> bool {
+        self.findings.is_empty() && (self.tried > 0 || self.needless.is_some())
+    }
+}
+
+/// Everything that the trials need.
+struct Trial<'a> {
+    folder: &'a Folder,
+    connector: &'a Connector,
+    vocabulary: &'a Vocabulary,
+    privacy: Privacy,
+}
+
+/// Tries the component of the folder. That it was loaded already says that it is pure and fits the contract.
+pub fn certify(folder: &Folder, connector: &Connector, vocabulary: &Vocabulary) -> Report {
+    let trial = Trial { folder, connector, vocabulary, privacy: Privacy::new(vocabulary) };
+    let mut checks = vec![paper::manifest(&trial), paper::configuration(&trial), golden(&trial)];
+    if connector.has(Role::Source) {
+        checks.extend(source::checks(&trial));
+    }
+    if connector.has(Role::Destination) {
+        checks.extend(destination::checks(&trial));
+    }
+    let manifest = &folder.manifest;
+    Report {
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        contract: manifest.contract.clone(),
+        digest: connector.digest(),
+        level: level(&checks),
+        checks,
+    }
+}
+
+/// The highest level under which nothing is left open.
+fn level(checks: &[Check]) -> Level {
+    let holds = |level: &Level| checks.iter().filter(|check| check.level <= *level).all(Check::is_passed);
+    [Level::Bronze, Level::Silver, Level::Gold].into_iter().take_while(holds).last().unwrap_or(Level::None)
+}
+
+fn golden(trial: &Trial<'_>) -> Check {
+    let mut check = Check::new("golden cases", Level::Bronze);
+    for case in &trial.folder.cases {
+        check.tried += 1;
+        if let Err(why) = case.check(trial.connector, Mode::Compare) {
+            check.find("golden-differs", &case.name, why);
+        }
+    }
+    let has = |side| trial.folder.cases.iter().any(|case| case.side == side);
+    for (role, side) in
+        [(Role::Source, crate::golden::Side::Source), (Role::Destination, crate::golden::Side::Destination)]
+    {
+        if trial.connector.has(role) && !has(side) {
+            check.find("no-golden-case", "golden/", format!("there is no case for the {}", role.as_str()));
+        }
+    }
+    check
+}

@@ -1,0 +1,92 @@
+//! Golden cases: what a connector makes of known input, kept as files and compared in the sandbox, without a vendor.
+//!
+//! A case is a folder in `golden/` of the connector. With `message.toml` it is one for the source, with `deliveries.json` one
+//! for the destination; `expected.json` is what must come out.
+
+mod case;
+mod destination;
+mod difference;
+mod shown;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use snodo_host::Connector;
+
+pub use case::{CHANNEL, RECEIVED_MS, config, plain};
+pub use destination::{Answered, Batch, Given, Run};
+pub use difference::differences;
+pub use shown::{draft, fault, outcome, request};
+pub use source::Sample;
+
+/// One folder in `golden/`.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub name: String,
+    pub folder: PathBuf,
+    pub side: Side,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Source,
+    Destination,
+}
+
+/// What to do with what came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Compare,
+    /// Make it what is expected.
+    Update,
+}
+
+/// The cases of a connector's folder, by name. A folder that is no case is a mistake.
+pub fn cases(connector: &Path) -> Result<Vec<Case>, String> {
+    let golden = connector.join("golden");
+    if !golden.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(&golden)
+        .map_err(|error| format!("failed to list {}: {error}", golden.display()))?;
+    let mut cases = Vec::new();
+    for folder in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        let side = match (folder.join(source::INPUT).is_file(), folder.join(destination::INPUT).is_file()) {
+            (true, false) => Side::Source,
+            (false, true) => Side::Destination,
+            _ => {
+                return Err(format!(
+                    "{} is no case: put {} or {} there",
+                    folder.display(),
+                    source::INPUT,
+                    destination::INPUT
+                ));
+            }
+        };
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        cases.push(Case { name, folder, side });
+    }
+    cases.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(cases)
+}
+
+impl Case {
+    /// What the connector makes of it, in the form of `expected.json`.
+    pub fn run(&self, connector: &Connector) -> Result<Value, String> {
+        match self.side {
+            Side::Source => source::run(connector, &self.folder),
+            Side::Destination => destination::run(connector, &self.folder),
+        }
+    }
+
+    pub fn expected(&self) -> Result<Value, String> {
+        case::json(&self.folder.join("expected.json"))
+    }
+
+    /// Runs it and compares; says each place that differs.
+    pub fn check(&self, connector: &Connector, mode: Mode) -> Result<(), String> {
+        let actual = self.run(connector)?;
+        case::settle(&self.folder, &actual, mode == Mode::Update)
+    }
+}

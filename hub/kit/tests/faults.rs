@@ -1,0 +1,108 @@
+//! Certification finds each planted fault by its name, and none where there is none.
+
+use std::fs;
+use std::path::Path;
+
+use snodo_core::vocabulary::Vocabulary;
+use snodo_host::{Compile, Limits, Options, Role, Sandbox};
+use snodo_kit::build::Language;
+use snodo_kit::create::{New, create};
+use snodo_kit::golden::Mode;
+use snodo_kit::{Folder, Level, Report, certify};
+
+/// What is planted, and what it is called when it is found.
+const PLANTED: [(&str, &str); 13] = [
+    ("panics", "panics"),
+    ("drops", "drops-events"),
+    ("counts", "not-deterministic"),
+    ("swallows", "swallows-rate-limit"),
+    ("believes", "error-as-success"),
+    ("leaks", "undeclared-personal-data"),
+    ("order", "wrong-order"),
+    ("grows", "grows-memory"),
+    ("lax", "accepts-bad-configuration"),
+    ("currency", "currency-scale"),
+    ("zone", "loses-time-zone"),
+    ("keys", "duplicates-on-retry"),
+    ("retries", "duplicates-on-retry"),
+];
+
+#[test]
+fn every_planted_fault_is_found_by_its_name_and_nothing_else_is() {
+    let options = Options { cache_dir: None, compile: Compile::InProcess, limits: Limits::default() };
+    let sandbox = Sandbox::new(options).unwrap();
+    let connector = sandbox.load(snodo_test_components::PLANTED).unwrap();
+    let vocabulary = Vocabulary::load();
+    let try_with = |fault: &str| {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = folder_with(parent.path(), fault);
+        for case in &folder.cases {
+            // Whoever plants a fault finds its results right.
+            case.check(&connector, Mode::Update).unwrap();
+        }
+        certify(&folder, &connector, &vocabulary)
+    };
+    let good = try_with("none");
+    assert_eq!(good.level, Level::Gold, "{}", list(&good));
+    for (fault, name) in PLANTED {
+        let report = try_with(fault);
+        assert!(
+            report.findings().any(|found| found.fault == name),
+            "{fault} is not {name}:\n{}",
+            list(&report)
+        );
+        // Whatever is different each time also differs from its golden case.
+        let follows = |found: &str| fault == "counts" && found == "golden-differs";
+        let is_it = |found: &str| found == name || follows(found);
+        assert!(
+            report.findings().all(|found| is_it(found.fault)),
+            "{fault} is only {name}:\n{}",
+            list(&report)
+        );
+        assert!(report.level < Level::Gold, "{fault}");
+    }
+}
+
+fn list(report: &Report) -> String {
+    let lines = report.findings().map(|found| format!("{} · {} · {}", found.fault, found.at, found.what));
+    format!("{:?}\n{}", report.level, lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// A new connector's folder, whose every case has the fault configured.
+fn folder_with(parent: &Path, fault: &str) -> Folder {
+    let new = New { name: "planted", roles: &[Role::Source, Role::Destination], language: Language::Rust };
+    let path = create(parent, &new).unwrap();
+    let manifest = path.join("connector.toml");
+    let mut text = fs::read_to_string(&manifest).unwrap();
+    text += "\n[config.properties.fault]\ntitle = \"Fault\"\ndescription = \"What is planted.\"\n";
+    match fault {
+        "lax" => text = text.replace("additionalProperties = false", "additionalProperties = true"),
+        _ => text += "type = \"string\"\n",
+    }
+    fs::write(&manifest, text).unwrap();
+    let cassette = path.join("cassette.toml");
+    let text = fs::read_to_string(&cassette).unwrap();
+    let text = text.replace("error-in-success = \"its status says everything\"\n", "");
+    fs::write(
+        &cassette,
+        text + "\n[[answer]]\nfault = \"error-in-success\"\nstatus = 200\nbody = { ok = false }\n",
+    )
+    .unwrap();
+    let priced = path.join("golden/priced");
+    fs::create_dir(&priced).unwrap();
+    fs::write(priced.join("message.toml"), "[config]\n").unwrap();
+    let body = r#"{"id": "a-2", "device": "bell-7", "code": "sold", "at": "2026-03-01T10:00:00+01:00", "price": 1299, "currency": "EUR"}"#;
+    fs::write(priced.join("body.json"), body).unwrap();
+    // Cases of one configuration are tried together.
+    for case in ["first-alert", "something-new", "priced"] {
+        fs::write(
+            path.join("golden").join(case).join("message.toml"),
+            format!("[config]\nfault = \"{fault}\"\n"),
+        )
+        .unwrap();
+    }
+    let passed_on = path.join("golden/alert-passed-on/config.toml");
+    let text = fs::read_to_string(&passed_on).unwrap();
+    fs::write(&passed_on, format!("{text}fault = \"{fault}\"\n")).unwrap();
+    Folder::open(&path).unwrap()
+}
