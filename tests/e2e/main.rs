@@ -5,6 +5,7 @@ mod company;
 mod corpora;
 mod crash;
 mod demo;
+mod doors;
 mod hostile;
 mod kit;
 mod line;

@@ -1,7 +1,9 @@
-//! Senders and receivers that already speak canonical events: CloudEvents 1.0 in JSON, one by one or in batches.
+//! Senders and receivers that already speak canonical events: CloudEvents 1.0 in JSON, one by one, in batches, or with their
+//! attributes in headers.
 //!
 //! It never looks into `data`: the bytes a sender wrote there are the bytes the hub gets, and the other way round.
 
+mod binary;
 mod read;
 mod write;
 
@@ -14,7 +16,10 @@ pub struct Canonical;
 
 impl Source for Canonical {
     fn decode(_: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
-        read::events(&message.body)
+        match binary::is_binary(&message) {
+            true => Ok(vec![binary::event(&message)?]),
+            false => read::events(&message.body),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ fn unreadable(at: &str, error: &serde_json::Error) -> Fault {
 
 /// One event's attributes, borrowed from the body.
 #[derive(Default)]
-struct Envelope<'a> {
+pub struct Envelope<'a> {
     specversion: Option<Cow<'a, str>>,
     id: Option<Cow<'a, str>>,
     kind: Option<Cow<'a, str>>,
@@ -65,25 +65,47 @@ struct Envelope<'a> {
     time: Option<Cow<'a, str>>,
     content: Option<Cow<'a, str>>,
     partition: Option<Cow<'a, str>>,
-    data: Option<&'a RawValue>,
+    pub data: Option<&'a RawValue>,
     binary: bool,
     extensions: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 /// What an event lacks, and where in it.
-struct Wrong {
+pub struct Wrong {
     at: &'static str,
     message: String,
 }
 
 impl Wrong {
-    fn within(self, event: &str) -> Fault {
+    pub fn within(self, event: &str) -> Fault {
         Fault::permanent_at(format!("{event}{}", self.at), self.message)
     }
 }
 
-impl Envelope<'_> {
-    fn draft(self) -> Result<Draft, Wrong> {
+impl<'a> Envelope<'a> {
+    /// An attribute by its name; one without a place of its own is an extension.
+    pub fn set(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
+        match self.place(&name) {
+            Some(place) => *place = Some(value),
+            None => self.extensions.push((name, value)),
+        }
+    }
+
+    fn place(&mut self, name: &str) -> Option<&mut Option<Cow<'a, str>>> {
+        Some(match name {
+            "specversion" => &mut self.specversion,
+            "id" => &mut self.id,
+            "type" => &mut self.kind,
+            "source" => &mut self.source,
+            "subject" => &mut self.subject,
+            "time" => &mut self.time,
+            "datacontenttype" => &mut self.content,
+            "partitionkey" => &mut self.partition,
+            _ => return None,
+        })
+    }
+
+    pub fn draft(self) -> Result<Draft, Wrong> {
         let wrong = |at, message| Err(Wrong { at, message });
         if let Some(version) = self.specversion.filter(|version| version != "1.0") {
             return wrong("/specversion", format!("expected CloudEvents 1.0, found {version}"));
@@ -169,7 +191,7 @@ impl<'de> Visitor<'de> for Attributes {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
         let mut found = Envelope::default();
         while let Some(Text(name)) = map.next_key()? {
-            let attribute = match name.as_ref() {
+            match name.as_ref() {
                 "data" => {
                     found.data = Some(map.next_value()?);
                     continue;
@@ -183,22 +205,15 @@ impl<'de> Visitor<'de> for Attributes {
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
-                "specversion" => &mut found.specversion,
-                "id" => &mut found.id,
-                "type" => &mut found.kind,
-                "source" => &mut found.source,
-                "subject" => &mut found.subject,
-                "time" => &mut found.time,
-                "datacontenttype" => &mut found.content,
-                "partitionkey" => &mut found.partition,
-                _ => {
-                    let value = map.next_value::<Option<Attribute>>()?;
-                    found.extensions.extend(value.map(|Attribute(value)| (name, value)));
-                    continue;
-                }
-            };
+                _ => {}
+            }
             // An attribute that is null is absent (JSON format, section 2.2).
-            *attribute = map.next_value::<Option<Text>>()?.map(|Text(value)| value);
+            if let Some(place) = found.place(&name) {
+                *place = map.next_value::<Option<Text>>()?.map(|Text(value)| value);
+                continue;
+            }
+            let value = map.next_value::<Option<Attribute>>()?;
+            found.extensions.extend(value.map(|Attribute(value)| (name, value)));
         }
         Ok(found)
     }

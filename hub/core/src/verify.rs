@@ -64,6 +64,15 @@ pub enum Verify {
         /// The user's password.
         password: SecretRef,
     },
+    /// A write key as Segment's tracking API has it: `Authorization: Basic <key as the user, no password>`. Such a channel also
+    /// takes what is sent to `/v1/track` and its siblings under that key.
+    WriteKey {
+        /// The key that the sender's library is set up with. No other channel may have the same.
+        key: SecretRef,
+        /// Keys that are still taken while senders change over to a new one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        previous: Vec<SecretRef>,
+    },
     /// A fixed key in a header.
     ApiKey {
         /// The header that holds the key.
@@ -159,6 +168,8 @@ pub enum SchemeError {
     Signed(String),
     #[error("user = {0:?} holds a colon or a control character, which Basic cannot carry")]
     User(String),
+    #[error("the write key in {0} holds a colon, which Basic cannot carry")]
+    WriteKey(SecretRef),
     #[error("{0:?} is no name of a query parameter")]
     Parameter(String),
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use snodo_core::declare::{Channel as Declared, Declarations, FileInlet, HttpInlet, Inlet, Outlet};
 use snodo_core::verify::Verifier;
 use snodo_core::vocabulary::Vocabulary;
@@ -223,11 +223,17 @@ impl Hub {
             }
         };
         let mut inbound = Vec::new();
+        let mut write_keys = HashMap::new();
         for (name, declared) in &declarations.channels {
             match &declared.receive {
                 Some(Inlet::Http(HttpInlet { verify })) => {
                     let verifier = Verifier::new(verify, |at| secrets::resolve(at, &configuration.folder))
                         .with_context(|| format!("channels/{name}.toml: failed to prepare receive.verify"))?;
+                    for key in verifier.write_keys() {
+                        if let Some(other) = write_keys.insert(*key, name.clone()) {
+                            bail!("channels/{name}.toml: its write key is that of channels/{other}.toml too");
+                        }
+                    }
                     let manifest =
                         &configuration.connector(&declared.connector).expect("declared ones exist").manifest;
                     let headers =

@@ -106,7 +106,9 @@ pub struct Source {
     /// The transports that its messages can come by.
     #[schemars(length(min = 1), extend("examples" = [["http"]]))]
     pub transports: Vec<String>,
-    /// The headers that it gets to see, in lower case. All others are kept from it.
+    /// The headers that it gets to see, in lower case. All others are kept from it. One that ends in `*` stands for all that
+    /// begin so: `ce-*`. Credentials are kept from it in any case.
+    #[schemars(extend("items" = { "type": "string", "format": "header" }))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<String>,
     /// The classes of personal data that it can carry.

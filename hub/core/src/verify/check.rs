@@ -18,6 +18,7 @@ const SIGNATURES_MAX: usize = 8;
 pub struct Verifier {
     scheme: Scheme,
     credential_headers: Vec<String>,
+    write_keys: Vec<[u8; 32]>,
 }
 
 #[derive(Clone, Debug)]
@@ -101,6 +102,21 @@ impl Verifier {
                     prefix: "basic ",
                 }
             }
+            Verify::WriteKey { key, previous } => {
+                let credential = |at: &SecretRef| match resolve(at)?.line(at)?.trim() {
+                    key if key.contains(':') => Err(SchemeError::WriteKey(at.clone())),
+                    key => Ok(digest(write_key(key).as_bytes())),
+                };
+                Scheme::Fixed {
+                    header: "authorization".into(),
+                    accepted: std::iter::once(key)
+                        .chain(previous)
+                        .map(credential)
+                        .collect::<Result<_, _>>()?,
+                    wanted: "Basic and base64",
+                    prefix: "basic ",
+                }
+            }
             Verify::ApiKey { header, key, previous } => {
                 let accepted = accepted(key, previous, resolve)?;
                 Scheme::Fixed { header: header_name(header)?, accepted, wanted: "a key", prefix: "" }
@@ -112,7 +128,22 @@ impl Verifier {
             Scheme::Hmac { header, .. } | Scheme::Fixed { header, .. } => vec![header.clone()],
             Scheme::None => vec![],
         };
-        Ok(Self { scheme, credential_headers })
+        let write_keys = match (declared, &scheme) {
+            (Verify::WriteKey { .. }, Scheme::Fixed { accepted, .. }) => accepted.clone(),
+            _ => vec![],
+        };
+        Ok(Self { scheme, credential_headers, write_keys })
+    }
+
+    /// Digests of the write keys that it takes: none, unless that is its scheme.
+    pub fn write_keys(&self) -> &[[u8; 32]] {
+        &self.write_keys
+    }
+
+    /// Whether that `Authorization` carries one of its write keys. In constant time for each.
+    pub fn has_write_key(&self, authorization: &[u8]) -> bool {
+        let header = |_: &str| Some(authorization);
+        !self.write_keys.is_empty() && self.check(header, b"", Timestamp::default()).is_ok()
     }
 
     /// The headers, in lower case, that prove who sent the message and are of no use afterwards: not to be stored.
@@ -205,6 +236,16 @@ fn accepted(
 ) -> Result<Vec<[u8; 32]>, SecretError> {
     let credential = |at: &SecretRef| Ok(digest(resolve(at)?.line(at)?.trim().as_bytes()));
     std::iter::once(current).chain(previous).map(credential).collect()
+}
+
+/// A write key as `Basic` carries it: the user's name, and an empty password.
+fn write_key(key: &str) -> String {
+    STANDARD.encode(format!("{key}:"))
+}
+
+/// The `Authorization` that a library would send with that write key, for those that say it in the body only.
+pub fn write_key_authorization(key: &str) -> String {
+    format!("Basic {}", write_key(key))
 }
 
 fn digest(credential: &[u8]) -> [u8; 32] {

@@ -6,6 +6,7 @@ pub mod inbound;
 pub mod problem;
 pub mod replay;
 pub mod serve;
+pub mod tracking;
 pub mod undeclared;
 
 use std::future::Future;
@@ -73,7 +74,10 @@ where
     }
 
     pub fn router(self) -> Router {
-        Router::new().route("/in/{channel}", any(answer::<A, F>)).with_state(Arc::new(self))
+        Router::new()
+            .route("/in/{channel}", any(answer::<A, F>))
+            .route("/v1/{call}", any(tracking::answer::<A, F>))
+            .with_state(Arc::new(self))
     }
 }
 

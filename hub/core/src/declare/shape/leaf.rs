@@ -80,6 +80,13 @@ fn of_format(format: &str, text: &str, at: &str) -> Option<(String, String)> {
                 "write \"127.0.0.1:7070\" for this machine only, or \"0.0.0.0:7070\" to be reached from others".to_owned();
             text.parse::<SocketAddr>().is_err().then_some((message, remedy))
         }
+        "header" => {
+            let message =
+                format!("{} is neither a header nor the beginning of some", wording::value(&text.into()));
+            let remedy = "write a name, or what names begin with and then `*`: \"ce-*\"".to_owned();
+            let name = text.strip_suffix('*').unwrap_or(text);
+            (name.is_empty() || name.contains('*')).then_some((message, remedy))
+        }
         "host" => {
             let message = format!("{} is not the name of a host", wording::value(&text.into()));
             let remedy = format!("write only the name, with a port if there is one: \"{}\"", as_host(text));

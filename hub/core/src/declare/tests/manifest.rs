@@ -18,6 +18,7 @@ fn a_connectors_manifest_is_told_its_mistakes() {
             "no transport \"ftp\"",
             "\"file\"",
         ),
+        ("headers = [\"x-topic\"]", "headers = [\"*\"]", 11, "neither a header", "\"ce-*\""),
         ("emits = [", "emit = [", 9, "no key `emit`", "did you mean `emits`?"),
         (
             "scheme = \"hmac-sha256\"",

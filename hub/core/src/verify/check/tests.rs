@@ -147,3 +147,28 @@ fn a_refusal_says_nothing_of_what_was_expected() {
     assert!(!shown.contains("s3cret") && !shown.contains("gue55"), "{shown}");
     assert_eq!(verifier.credential_headers(), ["x-api-key"]);
 }
+
+#[test]
+fn a_write_key_is_a_user_without_a_password() {
+    let site = verifier("scheme = \"write-key\"\nkey = { env = \"abc123\" }\nprevious = [{ env = \"old\" }]");
+    // The example of Segment's documentation.
+    for (authorization, known) in [
+        ("Basic YWJjMTIzOg==", true),
+        ("basic YWJjMTIzOg==", true),
+        ("Basic b2xkOg==", true),
+        ("Basic YWJjMTI0Og==", false),
+        ("Basic YWJjMTIz", false),
+        ("Bearer YWJjMTIzOg==", false),
+        ("", false),
+    ] {
+        assert_eq!(site.has_write_key(authorization.as_bytes()), known, "{authorization}");
+        let header = format!("authorization: {authorization}");
+        assert_eq!(check(&site, &[&header], "", NOW).is_ok(), known, "{authorization}");
+    }
+    assert_eq!(write_key_authorization("abc123"), "Basic YWJjMTIzOg==");
+    let basic = verifier("scheme = \"basic\"\nuser = \"abc123\"\npassword = { env = \"x\" }");
+    assert!(!basic.has_write_key(b"Basic YWJjMTIzOng="));
+    let colon: Verify = toml::from_str("scheme = \"write-key\"\nkey = { env = \"a\" }").unwrap();
+    let error = Verifier::new(&colon, |_| Ok(Secret::new(b"a:b"))).unwrap_err();
+    assert!(matches!(error, SchemeError::WriteKey(_)), "{error}");
+}

@@ -44,6 +44,9 @@ pub struct Inbound {
     pub(super) channel: ChannelName,
     pub(super) verifier: Verifier,
     pub(super) headers_kept: Vec<HeaderName>,
+    /// Of all headers that begin so, those are kept that are no credentials.
+    pub(super) prefixes_kept: Vec<String>,
+    pub(super) credentials: Vec<String>,
     pub(super) limits: Limits,
     pub(super) permits: Semaphore,
     /// Asked for once, because looking a counter up costs more than the rest of what the door does.
@@ -58,14 +61,18 @@ impl Inbound {
         headers: &[S],
         limits: Limits,
     ) -> Self {
-        let credential = |name: &str| {
-            CREDENTIALS.contains(&name)
-                || verifier.credential_headers().iter().any(|credential| credential == name)
+        let of_verifier = verifier.credential_headers().iter().map(String::as_str);
+        let credentials: Vec<String> =
+            CREDENTIALS.into_iter().chain(of_verifier).map(str::to_owned).collect();
+        let prefix = |name: &str| {
+            name.strip_suffix('*').filter(|prefix| !prefix.is_empty()).map(str::to_ascii_lowercase)
         };
+        let prefixes_kept = headers.iter().filter_map(|name| prefix(name.as_ref())).collect();
         let mut headers_kept: Vec<HeaderName> = std::iter::once("content-type")
             .chain(headers.iter().map(AsRef::as_ref))
+            .filter(|name| !name.ends_with('*'))
             .filter_map(|name| HeaderName::try_from(name).ok())
-            .filter(|name| !credential(name.as_str()))
+            .filter(|name| !credentials.iter().any(|credential| credential == name.as_str()))
             .collect();
         let mut known = std::collections::HashSet::new();
         headers_kept.retain(|name| known.insert(name.clone()));
@@ -74,6 +81,8 @@ impl Inbound {
             channel,
             verifier,
             headers_kept,
+            prefixes_kept,
+            credentials,
             limits,
             permits: Semaphore::new(limits.concurrent_max),
             accepted,
@@ -86,12 +95,22 @@ impl Inbound {
 
     pub(super) fn kept(&self, headers: &HeaderMap) -> Vec<(String, String)> {
         let mut kept = Vec::with_capacity(self.headers_kept.len());
-        for name in &self.headers_kept {
+        let mut keep = |name: &HeaderName| {
             for value in headers.get_all(name) {
                 kept.push((name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
             }
+        };
+        self.headers_kept.iter().for_each(&mut keep);
+        if !self.prefixes_kept.is_empty() {
+            headers.keys().filter(|name| self.is_kept_by_prefix(name)).for_each(keep);
         }
         kept
+    }
+
+    fn is_kept_by_prefix(&self, name: &HeaderName) -> bool {
+        self.prefixes_kept.iter().any(|prefix| name.as_str().starts_with(prefix))
+            && !self.headers_kept.contains(name)
+            && !self.credentials.iter().any(|credential| credential == name.as_str())
     }
 }
 
@@ -110,6 +129,19 @@ impl Channels {
         let channels =
             channels.into_iter().map(|inbound| (inbound.channel.clone(), Arc::new(inbound))).collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = channels;
+    }
+
+    /// The channel that takes this write key.
+    pub fn by_write_key(&self, authorization: &[u8]) -> Option<Arc<Inbound>> {
+        let channels = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        channels.values().find(|inbound| inbound.verifier.has_write_key(authorization)).cloned()
+    }
+
+    /// What bodies are read under before their write key is known. `None` if no channel has one.
+    pub fn write_key_limits(&self) -> Option<Limits> {
+        let channels = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut with_keys = channels.values().filter(|inbound| !inbound.verifier.write_keys().is_empty());
+        with_keys.next().map(|inbound| inbound.limits)
     }
 
     pub fn find(&self, name: &str) -> Option<Arc<Inbound>> {

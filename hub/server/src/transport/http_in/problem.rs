@@ -15,7 +15,7 @@ pub enum Problem {
     /// Nothing is declared under that name.
     UnknownChannel,
     Method,
-    /// The hub keeps what it is sent as it is sent, and connectors read it: it does not unpack.
+    /// The hub keeps what it is sent as it is sent, and connectors read it: it does not unpack, but for libraries that always pack.
     Packed,
     TooLarge {
         bytes_max: usize,
@@ -26,6 +26,8 @@ pub enum Problem {
     /// The sender went away in the middle.
     CutOff,
     Refused(Refusal),
+    /// Where a body has to be JSON for its sender to be known.
+    NotJson,
     TooDeep {
         at_byte: usize,
         depth_max: usize,
@@ -65,6 +67,7 @@ impl Problem {
             Self::TooSlow { .. } => "too-slow",
             Self::CutOff => "cut-off",
             Self::Refused(_) => "not-verified",
+            Self::NotJson => "not-json",
             Self::TooDeep { .. } => "too-deep",
             Self::TooMany { .. } => "too-many",
             Self::Full => "no-room",
@@ -80,7 +83,7 @@ impl Problem {
             Self::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::CutOff => StatusCode::BAD_REQUEST,
+            Self::CutOff | Self::NotJson => StatusCode::BAD_REQUEST,
             Self::Refused(_) => StatusCode::UNAUTHORIZED,
             Self::TooDeep { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -98,6 +101,7 @@ impl Problem {
             Self::TooSlow { .. } => "the body came too slowly",
             Self::CutOff => "the body was cut off",
             Self::Refused(_) => "the sender was not recognised",
+            Self::NotJson => "the body is not a JSON object",
             Self::TooDeep { .. } => "the JSON is nested too deeply",
             Self::TooMany { .. } => "too many messages at once",
             Self::Full => "the hub has no room left",
@@ -109,12 +113,13 @@ impl Problem {
     fn detail(&self) -> String {
         match self {
             Self::UnknownChannel => "no channel of that name is declared to receive over http".to_owned(),
-            Self::Method => "a message is sent with POST /in/{channel}".to_owned(),
+            Self::Method => "a message is sent with POST".to_owned(),
             Self::Packed => "the request has a content-encoding".to_owned(),
             Self::TooLarge { bytes_max } => format!("the body has more than {bytes_max} bytes"),
             Self::TooSlow { seconds } => format!("the body was not whole after {seconds} s"),
             Self::CutOff => "the connection ended before the body did".to_owned(),
             Self::Refused(refusal) => refusal.to_string(),
+            Self::NotJson => "a call is one JSON object, or one with calls in batch".to_owned(),
             Self::TooDeep { at_byte, depth_max } => {
                 format!("more than {depth_max} levels are open at byte {at_byte}")
             }
@@ -128,6 +133,7 @@ impl Problem {
     const fn remedy(&self) -> &'static str {
         match self {
             Self::UnknownChannel => "declare the channel, or correct the sender's URL",
+            Self::NotJson => "compare what was sent with the library's documentation",
             Self::Method => "",
             Self::Packed => "send the body as it is, without content-encoding",
             Self::TooLarge { .. } => "send fewer events per request",

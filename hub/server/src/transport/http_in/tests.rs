@@ -34,7 +34,12 @@ fn inbound(name: &str, declared: &str, limits: Limits) -> Inbound {
         SecretRef::File(_) => panic!("tests keep no secrets in files"),
     };
     let verifier = Verifier::new(&declared, named).unwrap();
-    Inbound::new(name.parse().unwrap(), verifier, &["X-Topic", "x-key", "authorization"], limits)
+    Inbound::new(
+        name.parse().unwrap(),
+        verifier,
+        &["X-Topic", "x-key", "authorization", "X-K*", "auth*", "ce-*", "*"],
+        limits,
+    )
 }
 
 async fn hub(limits: Limits) -> Hub {
@@ -42,6 +47,11 @@ async fn hub(limits: Limits) -> Hub {
     channels.replace([
         inbound("open", "scheme = \"none\"", limits),
         inbound("keyed", "scheme = \"api-key\"\nheader = \"x-key\"\nkey = { env = \"s3cret\" }", limits),
+        inbound(
+            "site",
+            "scheme = \"write-key\"\nkey = { env = \"k1\" }\nprevious = [{ env = \"k0\" }]",
+            limits,
+        ),
         inbound(
             "signed",
             "scheme = \"standard-webhooks\"\nsecret = { env = \"whsec_c2lnbmluZw==\" }",
@@ -118,6 +128,9 @@ async fn a_message_is_kept_with_what_the_manifest_lists_and_no_credential() {
         ("x-key", "s3cret"),
         ("authorization", "Basic abc"),
         ("x-other", "no"),
+        ("x-kind", "a"),
+        ("CE-Id", "1"),
+        ("ce-type", "web.page.viewed"),
         ("content-type", "application/json"),
     ];
     let (status, body, head) = hub.post("/in/keyed?shop=1", &headers, "{\"a\":1}").await;
@@ -128,7 +141,13 @@ async fn a_message_is_kept_with_what_the_manifest_lists_and_no_credential() {
     assert_eq!(message.channel.as_str(), "keyed");
     assert_eq!(message.received, clock());
     assert_eq!(message.envelope.name, "shop=1");
-    let kept = [("content-type", "application/json"), ("x-topic", "orders/create")];
+    let kept = [
+        ("content-type", "application/json"),
+        ("x-topic", "orders/create"),
+        ("x-kind", "a"),
+        ("ce-id", "1"),
+        ("ce-type", "web.page.viewed"),
+    ];
     assert_eq!(message.envelope.headers, kept.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert_eq!(message.body, "{\"a\":1}");
 }
@@ -320,4 +339,98 @@ async fn the_second_version_of_http_is_spoken_in_the_clear() {
     let url = format!("http://127.0.0.1:{}/in/open", hub.port);
     let answer = client.post(url).body("{}").send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.version()), (202, reqwest::Version::HTTP_2));
+}
+
+/// `Basic` with that user and no password.
+fn basic(key: &str) -> String {
+    snodo_core::verify::check::write_key_authorization(key)
+}
+
+#[tokio::test]
+async fn a_tracking_call_finds_its_channel_by_the_write_key() {
+    let hub = hub(Limits::default()).await;
+    let (new, old) = (basic("k1"), basic("k0"));
+    for (path, authorization, body, name, kept) in [
+        ("/v1/track", Some(&new), r#"{"event":"A"}"#, "track", r#"{"event":"A"}"#),
+        ("/v1/t", None, r#"{"event":"B","writeKey":"k1"}"#, "track", r#"{"event":"B","writeKey":null}"#),
+        (
+            "/v1/batch",
+            Some(&old),
+            r#"{"batch":[],"writeKey":"x"}"#,
+            "batch",
+            r#"{"batch":[],"writeKey":null}"#,
+        ),
+        ("/v1/i?x=1", Some(&new), "{}", "identify", "{}"),
+    ] {
+        let headers: Vec<_> = authorization.iter().map(|key| ("authorization", key.as_str())).collect();
+        let (status, answer, head) = hub.post(path, &headers, body).await;
+        assert_eq!((status, answer), (200, serde_json::json!({"success": true})), "{path} {head}");
+        let message = hub.accepted.lock().unwrap().pop().unwrap();
+        assert_eq!((message.channel.as_str(), message.envelope.name.as_str()), ("site", name));
+        assert_eq!(message.envelope.headers, []);
+        assert_eq!(message.body, kept);
+    }
+    let (status, ..) = hub.post("/in/site", &[("authorization", &new)], "{}").await;
+    assert_eq!(status, 202);
+    assert_eq!(hub.accepted.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_tracking_call_that_is_not_taken_is_a_problem() {
+    let limits = Limits { body_bytes_max: 100, json_depth_max: 3, ..Limits::default() };
+    let hub = hub(limits).await;
+    let (key, wrong) = (basic("k1"), basic("s3cret"));
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(100));
+    for (path, authorization, body, status, name) in [
+        ("/v1/track", wrong.as_str(), "{}", 401, "not-verified"),
+        ("/v1/track", "Bearer k1", "{}", 401, "not-verified"),
+        ("/v1/track", "", "{}", 401, "not-verified"),
+        ("/v1/track", "", r#"{"writeKey":"s3cret"}"#, 401, "not-verified"),
+        ("/v1/track", &wrong, r#"{"writeKey":"k1"}"#, 401, "not-verified"),
+        ("/v1/track", &key, "[]", 400, "not-json"),
+        ("/v1/track", &key, "{", 400, "not-json"),
+        ("/v1/track", &key, r#"{"a":[[["#, 422, "too-deep"),
+        ("/v1/track", &key, &long, 413, "too-large"),
+        ("/v1/tracking", &key, "{}", 404, "unknown-channel"),
+    ] {
+        let headers = if authorization.is_empty() { vec![] } else { vec![("authorization", authorization)] };
+        let (answered, body, head) = hub.post(path, &headers, body).await;
+        assert_eq!(answered, status, "{path} {authorization} {head}");
+        assert_eq!(body["type"], format!("urn:snodo:problem:{name}"), "{path} {authorization}");
+    }
+    let (status, ..) =
+        hub.post("/v1/track", &[("authorization", &key), ("content-encoding", "br")], "{}").await;
+    assert_eq!(status, 415);
+    hub.answer.lock().unwrap().clone_from(&Err(AcceptError::Full));
+    assert_eq!(hub.post("/v1/track", &[("authorization", &key)], "{}").await.0, 503);
+    hub.channels.replace([inbound("open", "scheme = \"none\"", limits)]);
+    assert_eq!(hub.post("/v1/track", &[("authorization", &key)], "{}").await.0, 404);
+    assert!(hub.accepted.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_packed_call_is_unpacked_within_the_bounds_of_a_body() {
+    use std::io::Write;
+    let pack = |body: &str| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(body.as_bytes()).unwrap();
+        packed.finish().unwrap()
+    };
+    let hub = hub(Limits { body_bytes_max: 1000, ..Limits::default() }).await;
+    let whole = pack(r#"{"event":"A","writeKey":"k1"}"#);
+    let bomb = pack(&format!("{{\"a\":\"{}\"}}", "x".repeat(500_000)));
+    assert!(bomb.len() < 1000, "small enough to come in packed");
+    for (body, status) in [(&whole[..], 200), (&whole[..20], 400), (&bomb, 413), (b"{}", 400)] {
+        let mut request = format!(
+            "POST /v1/track HTTP/1.1\r\nhost: hub\r\nconnection: close\r\nauthorization: {}\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+            basic("k1"),
+            body.len()
+        )
+        .into_bytes();
+        request.extend_from_slice(body);
+        assert_eq!(split(&hub.raw(&request).await).0, status);
+    }
+    let accepted = hub.accepted.lock().unwrap();
+    assert_eq!(accepted.len(), 1);
+    assert_eq!(accepted[0].body, r#"{"event":"A","writeKey":null}"#);
 }

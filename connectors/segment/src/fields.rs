@@ -1,0 +1,101 @@
+//! Takes fields out of an object by name. What does not read as it should stays where it is, and so does what nobody takes:
+//! that is the vendor's own.
+
+use serde_json::{Map, Value};
+
+pub type Fields = Map<String, Value>;
+
+pub trait Take {
+    fn take<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T>;
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.take(name, text)
+    }
+
+    fn decimal(&mut self, name: &str) -> Option<String> {
+        self.take(name, decimal)
+    }
+
+    fn object(&mut self, name: &str) -> Option<Fields>;
+
+    fn list(&mut self, name: &str) -> Option<Vec<Value>>;
+
+    /// Puts back what is left of an object.
+    fn leave(&mut self, name: &str, rest: impl Into<Value>);
+
+    /// Moves texts to their canonical names.
+    fn texts(&mut self, names: &[(&str, &str)]) -> Fields;
+}
+
+impl Take for Fields {
+    fn take<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+        let found = read(self.get(name)?)?;
+        self.shift_remove(name);
+        Some(found)
+    }
+
+    fn object(&mut self, name: &str) -> Option<Fields> {
+        self.get(name)?.as_object()?;
+        match self.shift_remove(name) {
+            Some(Value::Object(object)) => Some(object),
+            _ => None,
+        }
+    }
+
+    fn list(&mut self, name: &str) -> Option<Vec<Value>> {
+        self.get(name)?.as_array()?;
+        match self.shift_remove(name) {
+            Some(Value::Array(list)) => Some(list),
+            _ => None,
+        }
+    }
+
+    fn leave(&mut self, name: &str, rest: impl Into<Value>) {
+        let mut rest = rest.into();
+        if prune(&mut rest) {
+            self.insert(name.to_owned(), rest);
+        }
+    }
+
+    fn texts(&mut self, names: &[(&str, &str)]) -> Fields {
+        let mut found = Fields::new();
+        for (from, to) in names {
+            if let Some(text) = self.text(from) {
+                found.insert((*to).to_owned(), text.into());
+            }
+        }
+        found
+    }
+}
+
+/// Ids are numbers with many senders.
+pub fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A number, or text that is one.
+pub fn decimal(value: &Value) -> Option<String> {
+    let text = text(value)?;
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, rest) = text.split_once('.').unwrap_or((&text, "0"));
+    (digits(whole.strip_prefix('-').unwrap_or(whole)) && digits(rest)).then_some(text)
+}
+
+/// Takes out what says nothing: null, empty text, and what holds only such. Elements of a list keep their places. Whether
+/// anything is left.
+pub fn prune(value: &mut Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => items.iter_mut().fold(false, |some, item| prune(item) | some),
+        Value::Object(fields) => {
+            fields.retain(|_, field| prune(field));
+            !fields.is_empty()
+        }
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}

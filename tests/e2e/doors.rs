@@ -1,0 +1,300 @@
+//! The open doors: libraries that know nothing of the hub send to it as they are, with another address and nothing else.
+//! They come from their registries, in the versions of `tests/clients`, into the target directory.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use crate::company::{Company, Hub};
+use crate::line::client;
+
+const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/clients");
+
+/// Where the libraries are, once they are there: for Node.js beside the scripts, for Python in an environment of its own.
+static NODE: LazyLock<PathBuf> = LazyLock::new(|| {
+    install("node", "package-lock.json", |folder| {
+        // Not `ci`: some of what is optional exists for other systems only, and `ci` wants all of it.
+        let install = ["install", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"];
+        run(tool("npm").args(install).current_dir(folder));
+    })
+});
+static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
+    install("python", "requirements.txt", |folder| {
+        run(tool("python3").args(["-m", "venv", "env"]).current_dir(folder));
+        let pip = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "-r",
+            "requirements.txt",
+        ];
+        run(Command::new(folder.join("env/bin/python")).args(pip).current_dir(folder));
+    })
+});
+
+/// A copy of the scripts with their libraries beside them; made anew when `pinned` changes.
+fn install(name: &str, pinned: &str, fetch: impl FnOnce(&Path)) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(CLIENTS).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+    }
+    let wanted = std::fs::read_to_string(folder.join(pinned)).unwrap();
+    let done = folder.join("installed");
+    if std::fs::read_to_string(&done).ok().as_ref() != Some(&wanted) {
+        fetch(&folder);
+        std::fs::write(done, wanted).unwrap();
+    }
+    folder
+}
+
+fn tool(name: &str) -> Command {
+    let found = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    assert!(
+        found.is_ok_and(|status| status.success()),
+        "{name} is missing: this test sends with the senders' own libraries; install Node.js 20 or later with npm, and Python 3.9 or later with venv (Debian: nodejs npm python3-venv)"
+    );
+    Command::new(name)
+}
+
+fn run(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{command:?}: {}{}", said(&output.stdout), said(&output.stderr));
+}
+
+fn node(script: &str, args: &[&str]) {
+    let folder = &*NODE;
+    run(tool("node").arg(folder.join(script)).args(args).env_remove("NODE_OPTIONS").env("NO_PROXY", "*"));
+}
+
+fn python(script: &str, args: &[&str]) {
+    let folder = &*PYTHON;
+    run(Command::new(folder.join("env/bin/python")).arg(folder.join(script)).args(args).env("NO_PROXY", "*"));
+}
+
+const WRITE_KEY: &str = "wk-5ae1b0c2";
+
+/// A hub with two sites, each with a write key of its own.
+fn sites() -> (Company, Hub) {
+    let company = Company::new();
+    for (name, key) in [("site", WRITE_KEY), ("other-site", "wk-other")] {
+        company.write(&format!("secrets/{name}"), key);
+        company.channel(
+            name,
+            &format!("connector = \"segment\"\n[receive]\ntransport = \"http\"\nverify.key = {{ file = \"secrets/{name}\" }}\n"),
+        );
+    }
+    let hub = company.start();
+    (company, hub)
+}
+
+/// All events, once everything that came in has been read; none of it may be in quarantine.
+fn events(company: &Company) -> Vec<Value> {
+    let balance = company.settled();
+    assert_eq!(balance["messages"]["quarantined"], 0, "{balance}");
+    assert_eq!(company.json(&["quarantine", "list"]), Vec::<Value>::new());
+    company.json(&["events"])
+}
+
+/// The one event of that type.
+fn of_type<'a>(events: &'a [Value], kind: &str) -> &'a Value {
+    let mut found = events.iter().filter(|row| row["event"]["type"] == kind);
+    let row = found.next().unwrap_or_else(|| panic!("no {kind} among {events:#?}"));
+    assert!(found.next().is_none(), "more than one {kind}");
+    assert_eq!(row["channel"], "site");
+    &row["event"]
+}
+
+fn address(hub: &Hub) -> String {
+    format!("http://{}", hub.address)
+}
+
+#[test]
+fn segments_library_for_node_sends_every_call() {
+    let (company, hub) = sites();
+    node("segment-node.mjs", &[&address(&hub), WRITE_KEY]);
+    let events = events(&company);
+    assert_eq!(events.len(), 7, "{events:#?}");
+    let placed = of_type(&events, "commerce.order.placed");
+    assert_eq!(placed["time"], "2026-03-01T10:00:00.000Z");
+    assert_eq!(placed["subject"], "order/1001");
+    assert_eq!(placed["data"]["order"]["total"], json!({"amount": "55.8", "currency": "EUR"}));
+    assert_eq!(placed["data"]["order"]["lines"][0]["quantity"], "2");
+    assert_eq!(placed["data"]["order"]["lines"][0]["product"]["sku"], "MOKA-6");
+    let identified = of_type(&events, "identity.user.identified");
+    let namespaces: Vec<&str> = identified["data"]["customer"]["identifiers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["namespace"].as_str().unwrap())
+        .collect();
+    assert_eq!(namespaces, ["segment:user", "anonymous", "email"]);
+    assert_eq!(of_type(&events, "web.page.viewed")["data"]["page"]["name"], "Thanks");
+    assert_eq!(of_type(&events, "mobile.screen.viewed")["data"]["page"]["name"], "Cart");
+    assert!(of_type(&events, "identity.group.joined")["data"]["group"].is_object());
+    assert_eq!(
+        of_type(&events, "identity.alias.asserted")["data"]["alias"]["from"]["namespace"],
+        "anonymous"
+    );
+    assert_eq!(of_type(&events, "unknown.message.received")["data"]["topic"], "Report Submitted");
+    // All of it is one customer, who is found by any of the names.
+    for name in ["segment:user:u-17", "email:rosa@example.com"] {
+        assert_eq!(company.json(&["timeline", name]).len(), 7, "{name}");
+    }
+    let kept = std::fs::read_dir(company.path("data"))
+        .unwrap()
+        .flatten()
+        .filter_map(|one| std::fs::read(one.path()).ok());
+    for file in kept {
+        assert!(
+            !file.windows(WRITE_KEY.len()).any(|part| part == WRITE_KEY.as_bytes()),
+            "the write key is kept"
+        );
+    }
+    hub.stop();
+}
+
+#[test]
+fn rudderstacks_library_for_node_sends_packed_batches() {
+    let (company, hub) = sites();
+    let send = || node("rudder-node.mjs", &[&address(&hub), WRITE_KEY]);
+    send();
+    let first = events(&company);
+    assert_eq!(first.len(), 2, "{first:#?}");
+    let viewed = of_type(&first, "commerce.product.viewed");
+    assert_eq!(viewed["time"], "2026-03-01T10:00:00.000Z");
+    assert_eq!(viewed["data"]["product"]["price"], json!({"amount": "19.9", "currency": "EUR"}));
+    assert!(of_type(&first, "identity.user.identified")["data"]["customer"]["traits"]["email"].is_string());
+    hub.stop();
+}
+
+#[test]
+fn segments_library_for_python_sends_with_and_without_packing() {
+    let (company, hub) = sites();
+    for packed in ["plain", "packed"] {
+        python("segment_python.py", &[&address(&hub), WRITE_KEY, packed]);
+    }
+    let events = events(&company);
+    let refunds: Vec<&Value> = events
+        .iter()
+        .map(|row| &row["event"])
+        .filter(|event| event["type"] == "commerce.refund.issued")
+        .collect();
+    assert_eq!((events.len(), refunds.len()), (4, 2), "{events:#?}");
+    for refund in refunds {
+        assert_eq!(
+            refund["data"]["refund"],
+            json!({"order_id": "1001", "amount": {"amount": "30", "currency": "EUR"}})
+        );
+        assert_eq!(refund["time"], "2026-03-01T10:00:00.000+00:00");
+    }
+    assert_eq!(company.json(&["timeline", "email:carla@example.com"]).len(), 4);
+    hub.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tracking_call_is_one_event_however_often_and_by_whichever_door_it_comes() {
+    let (company, hub) = sites();
+    let client = client();
+    let call = |sent: &str| {
+        json!({
+            "type": "track", "userId": "u-1", "event": "Product Added", "messageId": "m-1", "sentAt": sent,
+            "timestamp": "2026-03-01T10:00:00Z", "properties": {"cart_id": "k-1", "sku": "MOKA"},
+        })
+    };
+    let mut with_key = call("2026-03-01T10:00:02Z");
+    with_key["writeKey"] = json!(WRITE_KEY);
+    for (path, key, body, status, answer) in [
+        ("/v1/track", Some(WRITE_KEY), call("2026-03-01T10:00:01Z"), 200, json!({"success": true})),
+        ("/v1/t", None, with_key, 200, json!({"success": true})),
+        (
+            "/v1/batch",
+            Some(WRITE_KEY),
+            json!({"batch": [call("2026-03-01T10:00:03Z")]}),
+            200,
+            json!({"success": true}),
+        ),
+        ("/in/site", Some(WRITE_KEY), call("2026-03-01T10:00:04Z"), 202, Value::Null),
+        ("/v1/track", Some("wk-nobodys"), call("2026-03-01T10:00:01Z"), 401, Value::Null),
+        ("/v1/track", None, call("2026-03-01T10:00:01Z"), 401, Value::Null),
+        ("/in/site", Some("wk-other"), call("2026-03-01T10:00:01Z"), 401, Value::Null),
+    ] {
+        let mut request = client.post(format!("{}{path}", address(&hub))).body(body.to_string());
+        if let Some(key) = key {
+            request = request.basic_auth(key, Some(""));
+        }
+        let answered = request.send().await.unwrap();
+        assert_eq!(answered.status().as_u16(), status, "{path} {key:?}");
+        let kind = answered.headers()["content-type"].to_str().unwrap().to_owned();
+        let body: Value = serde_json::from_slice(&answered.bytes().await.unwrap()).unwrap();
+        match status {
+            401 => {
+                assert_eq!(
+                    (kind.as_str(), &body["type"]),
+                    ("application/problem+json", &json!("urn:snodo:problem:not-verified"))
+                );
+            }
+            200 => assert_eq!(body, answer),
+            _ => assert!(body["id"].is_string()),
+        }
+    }
+    let events = events(&company);
+    assert_eq!(events.len(), 4);
+    let ids: std::collections::BTreeSet<&str> =
+        events.iter().map(|row| row["event"]["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 1, "{events:#?}");
+    hub.stop();
+}
+
+#[test]
+fn two_channels_with_one_write_key_do_not_start() {
+    let company = Company::new();
+    for name in ["site", "other-site"] {
+        company.write(&format!("secrets/{name}"), WRITE_KEY);
+        company.channel(
+            name,
+            &format!("connector = \"segment\"\n[receive]\ntransport = \"http\"\nverify.key = {{ file = \"secrets/{name}\" }}\n"),
+        );
+    }
+    let output = company.run(&["run"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("its write key is that of channels/"), "{said}");
+    assert!(!said.contains(WRITE_KEY), "{said}");
+}
+
+#[test]
+fn the_library_of_cloudevents_sends_canonical_events_in_every_mode() {
+    let company = Company::new();
+    company.canonical_in("site");
+    let hub = company.start();
+    let url = format!("{}/in/site", address(&hub));
+    for mode in ["binary", "structured", "batch"] {
+        node("cloudevents.mjs", &[&url, mode]);
+    }
+    let events = events(&company);
+    let mut orders: Vec<&str> =
+        events.iter().map(|row| row["event"]["data"]["order"]["id"].as_str().unwrap()).collect();
+    orders.sort_unstable();
+    assert_eq!(orders, ["batch-1", "batch-2", "binary", "structured"]);
+    for row in &events {
+        let event = &row["event"];
+        assert_eq!(event["type"], "commerce.order.placed");
+        assert_eq!(event["subject"], "order/1001");
+        assert_eq!(event["time"], "2026-03-01T10:00:00.000Z");
+        assert_eq!(
+            (&event["origin"], &event["comefrom"]),
+            (&json!("/webshop"), &json!("ad banner")),
+            "{event}"
+        );
+        assert_eq!(event["data"]["order"]["total"], json!({"amount": "12.50", "currency": "EUR"}));
+    }
+    hub.stop();
+}
