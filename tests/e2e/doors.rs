@@ -55,10 +55,27 @@ fn install(name: &str, pinned: &str, fetch: impl FnOnce(&Path)) -> PathBuf {
     folder
 }
 
-fn tool(name: &str) -> Command {
+/// What the senders' own libraries run on. As root on Debian it comes from Debian's packages where it is missing.
+static TOOLS: LazyLock<()> = LazyLock::new(|| {
+    let missing = |name: &&str| !is_there(name);
+    // SAFETY: asks for a number.
+    let is_root = unsafe { libc::geteuid() } == 0;
+    if ["node", "npm", "python3"].iter().any(missing) && is_root && is_there("apt-get") {
+        run(Command::new("apt-get").arg("update"));
+        let packages = ["nodejs", "npm", "python3", "python3-venv"];
+        run(Command::new("apt-get").args(["install", "--yes", "--no-install-recommends"]).args(packages));
+    }
+});
+
+fn is_there(name: &str) -> bool {
     let found = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    found.is_ok_and(|status| status.success())
+}
+
+fn tool(name: &str) -> Command {
+    LazyLock::force(&TOOLS);
     assert!(
-        found.is_ok_and(|status| status.success()),
+        is_there(name),
         "{name} is missing: this test sends with the senders' own libraries; install Node.js 20 or later with npm, and Python 3.9 or later with venv (Debian: nodejs npm python3-venv)"
     );
     Command::new(name)
