@@ -72,7 +72,7 @@ fn is_there(name: &str) -> bool {
     found.is_ok_and(|status| status.success())
 }
 
-fn tool(name: &str) -> Command {
+pub fn tool(name: &str) -> Command {
     LazyLock::force(&TOOLS);
     assert!(
         is_there(name),

@@ -6,11 +6,13 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::company::{Company, snodo};
+use crate::doors::tool;
 use crate::line::{client, post};
 use crate::receiver::Receiver;
 
 fn kit(folder: &Path, args: &[&str]) -> Output {
-    snodo().current_dir(folder).arg("connector").args(args).output().unwrap()
+    let tools = concat!(env!("CARGO_TARGET_TMPDIR"), "/kit");
+    snodo().current_dir(folder).arg("connector").args(args).env("SNODO_TOOLS", tools).output().unwrap()
 }
 
 fn said(output: &Output) -> String {
@@ -25,12 +27,28 @@ fn fine(folder: &Path, args: &[&str]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_connector_is_certified_and_runs_in_a_hub() {
+async fn a_new_connector_in_rust_is_certified_and_runs_in_a_hub() {
+    from_nothing_to_delivered("rust").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_connector_in_javascript_is_certified_and_runs_in_a_hub() {
+    drop(tool("npm"));
+    from_nothing_to_delivered("javascript").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_connector_in_python_is_certified_and_runs_in_a_hub() {
+    drop(tool("python3"));
+    from_nothing_to_delivered("python").await;
+}
+
+async fn from_nothing_to_delivered(language: &str) {
     let receiver = Receiver::start().await;
     let company = Company::new();
     let connectors = company.path("connectors");
     std::fs::create_dir_all(&connectors).unwrap();
-    fine(&connectors, &["new", "bells", "--role", "source,destination"]);
+    fine(&connectors, &["new", "bells", "--role", "source,destination", "--lang", language]);
     assert_eq!(kit(&connectors, &["new", "bells"]).status.code(), Some(3), "it is already there");
     let built = fine(&connectors, &["build", "bells"]);
     assert!(built.contains("source, destination, pure"), "{built}");
@@ -63,6 +81,19 @@ async fn a_new_connector_is_certified_and_runs_in_a_hub() {
     assert_eq!((&balance["fates"]["delivered"], &balance["difference"]), (&json!(1), &json!(0)), "{balance}");
     assert_eq!(receiver.taken()[0].body["data"]["device"]["id"], "bell-9");
     hub.stop();
+}
+
+#[test]
+fn the_sdks_examples_are_certified_at_the_highest_level() {
+    let folder = tempfile::tempdir().unwrap();
+    for (language, needs) in [("javascript", "npm"), ("python", "python3")] {
+        drop(tool(needs));
+        let example =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-sdk").join(language).join("example");
+        copy(&example, &folder.path().join(language));
+        fine(folder.path(), &["build", language]);
+        fine(folder.path(), &["certify", language]);
+    }
 }
 
 #[test]

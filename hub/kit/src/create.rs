@@ -8,10 +8,13 @@ use snodo_host::Role;
 
 use crate::build::Language;
 
+static SHARED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/shared");
 static RUST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/rust");
+static JAVASCRIPT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/javascript");
+static PYTHON: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/python");
 static CASES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/cases");
 static SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../plugin-sdk/src");
-static CONTRACT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../plugin-sdk/wit");
+pub(crate) static CONTRACT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../plugin-sdk/wit");
 
 /// The hub's own workspace: which versions of its crates the SDK is built with stands there once.
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
@@ -59,9 +62,16 @@ pub fn create(parent: &Path, new: &New<'_>) -> Result<PathBuf, CreateError> {
     if folder.exists() {
         return Err(CreateError::Exists(folder));
     }
+    shared(&folder, new)?;
     match new.language {
-        Language::Rust => rust(&folder, new)?,
-    }
+        Language::Rust => rust(&folder, new),
+        Language::JavaScript => script(&folder, new, &JAVASCRIPT, "js", |role| {
+            format!("export {{ {role} }} from \"./{role}.js\";\n")
+        }),
+        Language::Python => {
+            script(&folder, new, &PYTHON, "py", |role| format!("from {role} import {role}\n"))
+        }
+    }?;
     for role in new.roles {
         let case = CASES.get_dir(role.as_str()).expect("every role with a beginning has a case");
         copy(case, case.path(), &folder)?;
@@ -69,20 +79,9 @@ pub fn create(parent: &Path, new: &New<'_>) -> Result<PathBuf, CreateError> {
     Ok(folder)
 }
 
-fn rust(folder: &Path, new: &New<'_>) -> Result<(), CreateError> {
-    let has = |role| new.roles.contains(&role);
-    let part = |name: &str| {
-        RUST.get_file(name).and_then(|file| file.contents_utf8()).expect("the template is complete")
-    };
-    let fill = |text: &str| {
-        let roles: Vec<&str> = new.roles.iter().map(|role| role.as_str()).collect();
-        text.replace("NAME", new.name).replace("ROLES", &roles.join(", "))
-    };
-    let join = |parts: &[(&str, bool)]| -> String {
-        parts.iter().filter(|(_, wanted)| *wanted).map(|(name, _)| fill(part(name))).collect()
-    };
-    let (source, destination) = (has(Role::Source), has(Role::Destination));
-    // A destination's part of the configuration stands on what a source's begins with.
+/// What does not depend on the language.
+fn shared(folder: &Path, new: &New<'_>) -> Result<(), CreateError> {
+    let (source, destination) = (new.roles.contains(&Role::Source), new.roles.contains(&Role::Destination));
     let manifest = [
         ("connector.toml", true),
         ("source.toml", source),
@@ -91,27 +90,56 @@ fn rust(folder: &Path, new: &New<'_>) -> Result<(), CreateError> {
         ("config-source.toml", source),
         ("config-destination.toml", destination),
     ];
-    let library = [
-        ("lib.rs.txt", true),
-        ("lib-source.rs.txt", source),
-        ("lib-destination.rs.txt", destination),
-        ("lib-end.rs.txt", true),
-    ];
-    for (path, parts) in [
-        ("Cargo.toml", &[("Cargo.toml", true)][..]),
-        ("README.md", &[("README.md", true)]),
-        (".gitignore", &[("gitignore", true)]),
-        ("connector.toml", &manifest),
+    let parts = manifest.iter().filter(|(_, wanted)| *wanted);
+    let manifest: String = parts.map(|(name, _)| new.fill(part(&SHARED, name))).collect();
+    write(&folder.join("connector.toml"), manifest.as_bytes())?;
+    write(&folder.join("README.md"), new.fill(part(&SHARED, "README.md")).as_bytes())
+}
+
+fn rust(folder: &Path, new: &New<'_>) -> Result<(), CreateError> {
+    let modules: String = new.roles.iter().map(|role| format!("mod {};\n", role.as_str())).collect();
+    let library = [part(&RUST, "lib.rs.txt"), &modules, part(&RUST, "lib-end.rs.txt")].concat();
+    for (path, text) in [
+        ("Cargo.toml", part(&RUST, "Cargo.toml")),
+        (".gitignore", part(&RUST, "gitignore")),
         ("src/lib.rs", &library),
     ] {
-        write(&folder.join(path), join(parts).as_bytes())?;
+        write(&folder.join(path), new.fill(text).as_bytes())?;
     }
-    for (role, wanted) in [("source", source), ("destination", destination)] {
-        if wanted {
-            write(&folder.join(format!("src/{role}.rs")), part(&format!("{role}.rs.txt")).as_bytes())?;
-        }
+    for role in new.roles.iter().map(|role| role.as_str()) {
+        let text = part(&RUST, &format!("{role}.rs.txt"));
+        write(&folder.join(format!("src/{role}.rs")), text.as_bytes())?;
     }
     sdk(&folder.join(SDK_FOLDER))
+}
+
+/// A language whose SDK the build brings: a module for each role, and one that names them.
+fn script(
+    folder: &Path,
+    new: &New<'_>,
+    template: &Dir<'_>,
+    extension: &str,
+    named: fn(&str) -> String,
+) -> Result<(), CreateError> {
+    let roles = || new.roles.iter().map(|role| role.as_str());
+    let entry: String = roles().map(named).collect();
+    write(&folder.join(format!("src/connector.{extension}")), entry.as_bytes())?;
+    write(&folder.join(".gitignore"), new.fill(part(template, "gitignore")).as_bytes())?;
+    roles().try_for_each(|role| {
+        let file = format!("{role}.{extension}");
+        write(&folder.join("src").join(&file), part(template, &file).as_bytes())
+    })
+}
+
+fn part<'a>(template: &'a Dir<'_>, name: &str) -> &'a str {
+    template.get_file(name).and_then(|file| file.contents_utf8()).expect("the template is complete")
+}
+
+impl New<'_> {
+    fn fill(&self, text: &str) -> String {
+        let roles: Vec<&str> = self.roles.iter().map(|role| role.as_str()).collect();
+        text.replace("NAME", self.name).replace("ROLES", &roles.join(", "))
+    }
 }
 
 /// The SDK as a crate of its own, with the versions that the hub has.
@@ -140,7 +168,7 @@ fn sdk(folder: &Path) -> Result<(), CreateError> {
     copy(&CONTRACT, Path::new(""), &folder.join("wit"))
 }
 
-fn copy(from: &Dir<'_>, root: &Path, to: &Path) -> Result<(), CreateError> {
+pub(crate) fn copy(from: &Dir<'_>, root: &Path, to: &Path) -> Result<(), CreateError> {
     for file in from.files() {
         let path = file.path().strip_prefix(root).unwrap_or(file.path());
         write(&to.join(path), file.contents())?;
@@ -148,7 +176,7 @@ fn copy(from: &Dir<'_>, root: &Path, to: &Path) -> Result<(), CreateError> {
     from.dirs().try_for_each(|dir| copy(dir, root, to))
 }
 
-fn write(path: &Path, text: &[u8]) -> Result<(), CreateError> {
+pub(crate) fn write(path: &Path, text: &[u8]) -> Result<(), CreateError> {
     let failed = |why| CreateError::Io { path: path.to_owned(), why };
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed)?;

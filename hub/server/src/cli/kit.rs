@@ -39,6 +39,9 @@ pub enum RoleName {
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum LanguageName {
     Rust,
+    #[value(name = "javascript")]
+    JavaScript,
+    Python,
 }
 
 /// The folder that a command works on.
@@ -96,6 +99,8 @@ pub fn new(args: &NewArgs) -> anyhow::Result<Exit> {
     let roles: Vec<Role> = args.role.iter().map(|role| Role::from(*role)).collect();
     let language = match args.lang {
         LanguageName::Rust => Language::Rust,
+        LanguageName::JavaScript => Language::JavaScript,
+        LanguageName::Python => Language::Python,
     };
     let folder = create::create(&args.parent, &New { name: &args.name, roles: &roles, language })?;
     screen::line(format!("{} is a connector that builds and is certified. Next:", folder.display()))?;

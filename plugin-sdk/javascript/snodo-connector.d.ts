@@ -1,0 +1,214 @@
+// Types of the contract's values as they look in JavaScript, and of the helpers. The contract is `wit/v1/connector.wit`.
+// How names map: kebab-case becomes camelCase; `list<u8>` is a Uint8Array, `option<T>` is T or undefined, a variant is
+// `{ tag, val }` with the case's own kebab-case name, a result within a list `{ tag: "ok" | "err", val }`.
+
+export type Role = "source" | "poll" | "destination" | "transform";
+
+/** A name and its value. Names of headers are in lower case. */
+export type Field = [name: string, value: string];
+
+/** Anything that JSON can hold. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** What every call is told. Read `config` with `config(ctx)`. */
+export interface Context {
+  channel: string;
+  config: Uint8Array;
+  /** Milliseconds since 1970-01-01T00:00:00Z. The only clock there is. */
+  now: number;
+}
+
+/** Something a touchpoint sent, as it came. */
+export interface Message {
+  id: string;
+  /** Milliseconds since the epoch at which the hub took it. */
+  receivedAt: number;
+  headers: Field[];
+  /** The query of the request, or the name of the file. */
+  name: string;
+  body: Uint8Array;
+}
+
+/** An event as a source tells it. Made by `draft()`. */
+export interface Draft {
+  key?: string;
+  kind: string;
+  subject?: string;
+  time?: string;
+  orderingKey?: string;
+  attributes: Field[];
+  data: Uint8Array;
+}
+
+/** A canonical event. Read its body with `data(event)`. */
+export interface Event {
+  id: string;
+  kind: string;
+  source: string;
+  subject?: string;
+  time: string;
+  dataschema: string;
+  orderingKey: string;
+  attributes: Field[];
+  data: Uint8Array;
+}
+
+/** One event on its way to one destination. */
+export interface Delivery {
+  /** The same for every attempt and every replay. */
+  idempotencyKey: string;
+  /** 1 for the first. */
+  attempt: number;
+  customer?: string;
+  event: Event;
+}
+
+/** What should be sent. A header's value may hold `{{secret:NAME}}`. */
+export interface Request {
+  method: string;
+  target: string;
+  headers: Field[];
+  body: Uint8Array;
+}
+
+/** What was answered. */
+export interface Answer {
+  status: number;
+  headers: Field[];
+  body: Uint8Array;
+}
+
+/** What was wrong and what to do about it. No personal data, no secret. `at` is a JSON Pointer. */
+export interface Problem {
+  message: string;
+  at?: string;
+}
+
+export interface Wait {
+  afterMs?: bigint;
+  bucket?: string;
+  problem: Problem;
+}
+
+export type FaultValue =
+  | { tag: "retry" | "auth" | "permanent" | "misconfigured"; val: Problem }
+  | { tag: "rate-limited"; val: Wait };
+
+export type Outcome =
+  | { tag: "accepted"; val?: string }
+  | { tag: "duplicate" }
+  | { tag: "failed"; val: FaultValue };
+
+export interface Call {
+  request: Request;
+  covers: number[];
+  state: Uint8Array;
+}
+
+export interface Settlement {
+  delivery: number;
+  outcome: Outcome;
+}
+
+/** A call that was sent, with what came back. Read `state` with `state(exchange)`. */
+export interface Exchange {
+  deliveries: Delivery[];
+  state: Uint8Array;
+  answer: Answer;
+}
+
+export interface Page {
+  events: Draft[];
+  cursor: Uint8Array;
+  more: boolean;
+  waitMs?: bigint;
+}
+
+export type Step = { tag: "ask"; val: Request } | { tag: "page"; val: Page };
+
+// Roles. What they return is the contract's batch function, to be exported under the role's name. A Fault that is thrown
+// becomes that item's fault; any other error becomes `permanent`, with the error's words but none of the payload's.
+
+export function defineSource(source: { decode(ctx: Context, message: Message): Draft[] }): object;
+
+export function definePoll(poll: {
+  /** Without an answer: what to ask. With one: what it says. */
+  next(ctx: Context, cursor: Uint8Array | undefined, answer: Answer | undefined): Step;
+}): object;
+
+export function defineDestination(destination: {
+  /** Plans the whole batch: every delivery covered by exactly one call, or settled at once. */
+  encode(ctx: Context, deliveries: Delivery[]): Plan;
+  /** What an answer means for the deliveries its call covered. Places count within the exchange. */
+  interpret(ctx: Context, exchange: Exchange): Plan;
+}): object;
+
+export function defineTransform(transform: { apply(ctx: Context, event: Event): Draft[] }): object;
+
+export class Fault extends Error {
+  readonly value: FaultValue;
+}
+export function retry(message: string, at?: string): Fault;
+export function rateLimited(message: string, more?: { afterMs?: number; bucket?: string; at?: string }): Fault;
+export function auth(message: string, at?: string): Fault;
+export function permanent(message: string, at?: string): Fault;
+export function misconfigured(message: string, at?: string): Fault;
+
+export function accepted(id?: string): Outcome;
+export function duplicate(): Outcome;
+export function failed(fault: Fault): Outcome;
+
+// Reading. What was read is foreign: say its type, or look before you take.
+
+export function config<T = any>(ctx: Context): T;
+export function header(from: Message | Answer, name: string): string | undefined;
+export function text(from: Message | Answer | Request): string;
+export function json<T = any>(message: Message): T;
+export function exactJson<T = any>(message: Message): T;
+export function data<T = any>(event: Event): T;
+export function answerJson<T = any>(answer: Answer): T | undefined;
+export function state<T = any>(exchange: Exchange): T | undefined;
+export function isSuccess(answer: Answer): boolean;
+export function fault(answer: Answer, message: string): Fault;
+export function retryAfterMs(answer: Answer): number | undefined;
+
+export function draft(
+  kind: string,
+  data: object | undefined,
+  more?: {
+    /** What the vendor calls this very event. The same key is the same event. */
+    key?: string;
+    subject?: string;
+    /** RFC 3339 with its offset. */
+    time?: string;
+    orderingKey?: string;
+    /** Further CloudEvents attributes: lower-case letters and digits. */
+    attributes?: { [name: string]: string };
+  },
+): Draft;
+export function known<T extends object>(fields: T): Partial<T> | undefined;
+export function jsonRequest(
+  method: string,
+  target: string,
+  body: unknown,
+  headers?: { [name: string]: string },
+): Request;
+
+export class Plan {
+  calls: Call[];
+  settled: Settlement[];
+  call(request: Request, covers: number[], state?: Json): this;
+  settle(delivery: number, outcome: Outcome): this;
+  static settleAll(count: number, outcome: Outcome): Plan;
+}
+
+export function ask(request: Request): Step;
+export function page(page: { events: Draft[]; cursor: Uint8Array; more?: boolean; waitMs?: number }): Step;
+
+export function decimal(text: string | number): string | undefined;
+export function email(text: string): string | undefined;
+export function phone(text: string): string | undefined;
+
+export type Level = "debug" | "info" | "warn" | "error";
+export function log(level: Level, message: string): void;
+export function speakThrough(log: (level: Level, message: string) => void): void;
