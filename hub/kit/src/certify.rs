@@ -136,6 +136,36 @@ fn level(checks: &[Check]) -> Level {
     [Level::Bronze, Level::Silver, Level::Gold].into_iter().take_while(holds).last().unwrap_or(Level::None)
 }
 
+/// After each of these numbers of calls the memory is looked at.
+const CALLS: [usize; 4] = [300; 4];
+
+/// The same call on one instance again and again: its memory grows at first, but not for ever.
+fn growth(trial: &Trial<'_>, at: &str, mut call: impl FnMut(&str)) -> Check {
+    const CHANNEL: &str = "memory";
+    let mut check = Check::new("memory", Level::Silver);
+    let mut sizes = Vec::new();
+    for calls in CALLS {
+        for _ in 0..calls {
+            call(CHANNEL);
+            check.tried += 1;
+        }
+        // `None` is an instance that was let go because it had grown too much.
+        sizes.push(trial.connector.memory_bytes(CHANNEL));
+    }
+    trial.connector.forget(CHANNEL);
+    if sizes.windows(2).all(|pair| pair[1].is_none() || pair[1] > pair[0]) {
+        let size =
+            |size: &Option<usize>| size.map_or_else(|| "too much".to_owned(), |bytes| bytes.to_string());
+        let sizes: Vec<String> = sizes.iter().map(size).collect();
+        check.find(
+            "grows-memory",
+            at,
+            format!("after every 300 calls it holds more: {} bytes", sizes.join(", ")),
+        );
+    }
+    check
+}
+
 fn golden(trial: &Trial<'_>) -> Check {
     let mut check = Check::new("golden cases", Level::Bronze);
     for case in &trial.folder.cases {

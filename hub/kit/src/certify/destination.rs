@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use snodo_core::body::Body;
 use snodo_host::{Call, Failure, Fault, Outcome, Planned, Request};
 
-use super::{Check, Level, Trial};
+use super::{Check, Level, Trial, growth};
 use crate::folder::Trouble;
 use crate::golden::{self, Answered, Batch, Run, Side};
 
@@ -123,25 +123,9 @@ fn unknown(trial: &Trial<'_>, known: &[Known]) -> Check {
     check
 }
 
-const CALLS: [usize; 4] = [300, 300, 300, 300];
-
 fn memory(trial: &Trial<'_>, known: &[Known]) -> Check {
-    let mut check = Check::new("memory", Level::Silver);
-    const CHANNEL: &str = "memory";
-    let Some(Known { name, batch, .. }) = known.first() else { return check };
-    let mut sizes = Vec::new();
-    for calls in CALLS {
-        for _ in 0..calls {
-            batch.encode_in(trial.connector, CHANNEL);
-            check.tried += 1;
-        }
-        sizes.push(trial.connector.memory_bytes(CHANNEL));
-    }
-    trial.connector.forget(CHANNEL);
-    if sizes.windows(2).all(|pair| pair[1].is_none() || pair[1] > pair[0]) {
-        check.find("grows-memory", name, "after every 300 calls it holds more than before");
-    }
-    check
+    let Some(Known { name, batch, .. }) = known.first() else { return Check::new("memory", Level::Silver) };
+    growth(trial, name, |channel| drop(batch.encode_in(trial.connector, channel)))
 }
 
 /// Shorter values are found everywhere.

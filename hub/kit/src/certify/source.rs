@@ -6,7 +6,7 @@ use snodo_host::{Context, Draft, Failure};
 
 use super::mutants::{self, Mutant};
 use super::values::{Decimal, leaves, time_and_offset};
-use super::{Check, Level, Trial};
+use super::{Check, Level, Trial, growth};
 use crate::golden::{Sample, Side};
 
 const UNKNOWN: &str = "unknown.message.received";
@@ -267,36 +267,12 @@ fn repeated(trial: &Trial<'_>, samples: &[Known]) -> Check {
     check
 }
 
-/// Calls after each of which the memory is looked at.
-const CALLS: [usize; 4] = [300, 300, 300, 300];
-
 fn memory(trial: &Trial<'_>, samples: &[Known]) -> Check {
-    let mut check = Check::new("memory", Level::Silver);
-    const CHANNEL: &str = "memory";
-    let Some(known) = samples.first() else { return check };
-    let ctx = Context { channel: CHANNEL, ..known.sample.context() };
-    let mut sizes = Vec::new();
-    for calls in CALLS {
-        for _ in 0..calls {
-            trial.connector.decode(&ctx, &[known.sample.message()]);
-            check.tried += 1;
-        }
-        sizes.push(trial.connector.memory_bytes(CHANNEL));
-    }
-    trial.connector.forget(CHANNEL);
-    let grows = sizes.windows(2).all(|pair| pair[1].is_none() || pair[1] > pair[0]);
-    if grows {
-        let sizes: Vec<String> = sizes
-            .iter()
-            .map(|size| size.map_or_else(|| "too much".to_owned(), |bytes| bytes.to_string()))
-            .collect();
-        check.find(
-            "grows-memory",
-            &known.name,
-            format!("after every 300 calls it holds more: {} bytes", sizes.join(", ")),
-        );
-    }
-    check
+    let Some(known) = samples.first() else { return Check::new("memory", Level::Silver) };
+    growth(trial, &known.name, |channel| {
+        let ctx = Context { channel, ..known.sample.context() };
+        trial.connector.decode(&ctx, &[known.sample.message()]);
+    })
 }
 
 /// Vendors write 12.99 or 1299 for the same sum; which is 1299 yen and 1.299 dinars.

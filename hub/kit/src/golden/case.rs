@@ -62,29 +62,10 @@ pub fn plain(value: &toml::Value) -> Value {
 
 /// Milliseconds since the epoch of an RFC 3339 time.
 pub fn millis(text: &str) -> Result<u64, String> {
-    let bad = || format!("{text:?} is not a time since 1970 with its offset, like \"2026-01-01T00:00:00Z\"");
-    let parsed: toml::value::Datetime = text.parse().map_err(|_| bad())?;
-    let (Some(date), Some(time), Some(offset)) = (parsed.date, parsed.time, parsed.offset) else {
-        return Err(bad());
-    };
-    let offset_minutes = match offset {
-        toml::value::Offset::Z => 0,
-        toml::value::Offset::Custom { minutes } => i64::from(minutes),
-    };
-    let minutes = days(i64::from(date.year), i64::from(date.month), i64::from(date.day)) * 1_440
-        + i64::from(time.hour) * 60
-        + i64::from(time.minute)
-        - offset_minutes;
-    let seconds = minutes * 60 + i64::from(time.second.unwrap_or(0));
-    let millis = seconds * 1_000 + i64::from(time.nanosecond.unwrap_or(0) / 1_000_000);
-    u64::try_from(millis).map_err(|_| bad())
-}
-
-/// Days from 1970-01-01 to that day of the Gregorian calendar. Years begin in March, so that the leap day comes last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let before_year = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    before_year + (153 * month + 2) / 5 + day - 1 - 719_468
+    let time = text.parse::<jiff::Timestamp>().ok();
+    time.and_then(|time| u64::try_from(time.as_millisecond()).ok()).ok_or_else(|| {
+        format!("{text:?} is not a time since 1970 with its offset, like \"2026-01-01T00:00:00Z\"")
+    })
 }
 
 #[cfg(test)]
