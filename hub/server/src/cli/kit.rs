@@ -201,7 +201,7 @@ pub fn attempt(args: &TryArgs) -> anyhow::Result<Exit> {
         }
         None => b"{}".to_vec(),
     };
-    let side = args.role.map(Role::from).or_else(|| connector.roles().next());
+    let side = args.role.map(Role::from).or_else(|| Role::ALL.into_iter().find(|role| connector.has(*role)));
     let begun = Instant::now();
     let (out, fine) = match side {
         Some(Role::Destination) => requests(&connector, &body, config)?,
@@ -283,7 +283,9 @@ fn load(component: &[u8]) -> anyhow::Result<Connector> {
 }
 
 fn roles(connector: &Connector) -> String {
-    connector.roles().map(Role::as_str).collect::<Vec<_>>().join(", ")
+    // A component has its exports in any order.
+    let roles = Role::ALL.into_iter().filter(|role| connector.has(*role));
+    roles.map(Role::as_str).collect::<Vec<_>>().join(", ")
 }
 
 impl From<RoleName> for Role {
