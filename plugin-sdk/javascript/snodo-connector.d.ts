@@ -63,7 +63,7 @@ export interface Delivery {
   event: Event;
 }
 
-/** What should be sent. A header's value may hold `{{secret:NAME}}`. */
+/** What should be sent. A header's value may hold `{{secret:NAME}}`, and so may the target behind its host. */
 export interface Request {
   method: string;
   target: string;
@@ -97,6 +97,7 @@ export type FaultValue =
 export type Outcome =
   | { tag: "accepted"; val?: string }
   | { tag: "duplicate" }
+  | { tag: "ignored"; val: Problem }
   | { tag: "failed"; val: FaultValue };
 
 export interface Call {
@@ -117,6 +118,18 @@ export interface Exchange {
   answer: Answer;
 }
 
+/** What a poll asks. */
+export interface Question {
+  request: Request;
+  state: Uint8Array;
+}
+
+/** What came back to a question. Read `state` with `state(reply)`. */
+export interface Reply {
+  state: Uint8Array;
+  answer: Answer;
+}
+
 export interface Page {
   events: Draft[];
   cursor: Uint8Array;
@@ -124,7 +137,7 @@ export interface Page {
   waitMs?: bigint;
 }
 
-export type Step = { tag: "ask"; val: Request } | { tag: "page"; val: Page };
+export type Step = { tag: "ask"; val: Question } | { tag: "page"; val: Page };
 
 // Roles. What they return is the contract's batch function, to be exported under the role's name. A Fault that is thrown
 // becomes that item's fault; any other error becomes `permanent`, with the error's words but none of the payload's.
@@ -132,8 +145,8 @@ export type Step = { tag: "ask"; val: Request } | { tag: "page"; val: Page };
 export function defineSource(source: { decode(ctx: Context, message: Message): Draft[] }): object;
 
 export function definePoll(poll: {
-  /** Without an answer: what to ask. With one: what it says. */
-  next(ctx: Context, cursor: Uint8Array | undefined, answer: Answer | undefined): Step;
+  /** Without a reply: what to ask. With one: what it says, or what else to ask before that can be said. */
+  next(ctx: Context, cursor: Uint8Array | undefined, reply: Reply | undefined): Step;
 }): object;
 
 export function defineDestination(destination: {
@@ -156,6 +169,7 @@ export function misconfigured(message: string, at?: string): Fault;
 
 export function accepted(id?: string): Outcome;
 export function duplicate(): Outcome;
+export function ignored(message: string, at?: string): Outcome;
 export function failed(fault: Fault): Outcome;
 
 // Reading. What was read is foreign: say its type, or look before you take.
@@ -167,7 +181,7 @@ export function json<T = any>(message: Message): T;
 export function exactJson<T = any>(message: Message): T;
 export function data<T = any>(event: Event): T;
 export function answerJson<T = any>(answer: Answer): T | undefined;
-export function state<T = any>(exchange: Exchange): T | undefined;
+export function state<T = any>(told: Exchange | Reply): T | undefined;
 export function isSuccess(answer: Answer): boolean;
 export function fault(answer: Answer, message: string): Fault;
 export function retryAfterMs(answer: Answer): number | undefined;
@@ -202,7 +216,7 @@ export class Plan {
   static settleAll(count: number, outcome: Outcome): Plan;
 }
 
-export function ask(request: Request): Step;
+export function ask(request: Request, state?: Json): Step;
 export function page(page: { events: Draft[]; cursor: Uint8Array; more?: boolean; waitMs?: number }): Step;
 
 export function decimal(text: string | number): string | undefined;

@@ -23,11 +23,12 @@ export function defineSource({ decode }) {
   };
 }
 
-/** A source that must be asked: `next(ctx, cursor, answer)` gives `ask(…)` or `page(…)`. */
+/** A source that must be asked: `next(ctx, cursor, reply)` gives `ask(…)` or `page(…)`. */
 export function definePoll({ next }) {
   return {
-    next(ctx, cursor, answer) {
-      const result = asResult(() => next(asContext(ctx), cursor, answer), () => [cursor, answer?.body]);
+    next(ctx, cursor, reply) {
+      const payload = () => [cursor, reply?.state, reply?.answer.body];
+      const result = asResult(() => asStep(next(asContext(ctx), cursor, reply)), payload);
       // A result that is the whole answer of a call is returned or thrown.
       if (result.tag === "err") throw result.val;
       return result.val;
@@ -76,6 +77,11 @@ function encodeAll(encode, ctx, deliveries) {
 }
 
 const payloadOf = ({ event, customer }) => [event.data, event.subject, event.orderingKey, customer];
+
+function asStep(step) {
+  if (step?.tag === "page") asDrafts(step.val.events);
+  return step;
+}
 
 const asContext = ({ channel, config, now }) => ({ channel, config, now: Number(now) });
 
@@ -143,6 +149,9 @@ export const accepted = (id) => ({ tag: "accepted", val: id });
 /** The destination already had it. */
 export const duplicate = () => ({ tag: "duplicate" });
 
+/** There is nothing to do for it at the destination, and why. */
+export const ignored = (message, at) => ({ tag: "ignored", val: { message, at } });
+
 /** Not taken, for this reason. */
 export const failed = (fault) => asFailed(fault.value);
 
@@ -179,9 +188,8 @@ export function answerJson(answer) {
   }
 }
 
-/** What a call was given as its state. */
-export const state = (exchange) =>
-  exchange.state.length === 0 ? undefined : JSON.parse(decoder.decode(exchange.state));
+/** What a call, or a poll's question, was given as its state. */
+export const state = (told) => (told.state.length === 0 ? undefined : JSON.parse(decoder.decode(told.state)));
 
 /** 2xx. */
 export const isSuccess = ({ status }) => status >= 200 && status < 300;
@@ -267,7 +275,7 @@ export class Plan {
 
   /** A request for these deliveries, by their places. `state`, any JSON, comes back with the answer: see `state()`. */
   call(request, covers, state) {
-    this.calls.push({ request, covers, state: state === undefined ? new Uint8Array() : bytes(state) });
+    this.calls.push({ request, covers, state: stored(state) });
     return this;
   }
 
@@ -284,8 +292,8 @@ export class Plan {
   }
 }
 
-/** Of a poll: this is what to ask. */
-export const ask = (request) => ({ tag: "ask", val: request });
+/** Of a poll: this is what to ask. `state`, any JSON, comes back with the reply: see `state()`. */
+export const ask = (request, state) => ({ tag: "ask", val: { request, state: stored(state) } });
 
 /** Of a poll: this is what it says. `cursor` is bytes; `waitMs` leaves the other side alone for so long. */
 export const page = ({ events, cursor, more = false, waitMs }) => ({
@@ -293,6 +301,7 @@ export const page = ({ events, cursor, more = false, waitMs }) => ({
   val: { events, cursor, more, waitMs: whole(waitMs) },
 });
 
+const stored = (state) => (state === undefined ? new Uint8Array() : bytes(state));
 const bytes = (value) => encoder.encode(JSON.stringify(value));
 const whole = (number) => (number === undefined ? undefined : BigInt(Math.ceil(number)));
 

@@ -34,7 +34,7 @@ mod values;
 static MEMORY: memory::Memory = memory::Memory::new();
 
 pub use bindings::destination::exports::snodo::connector::destination::{Call, Exchange, Plan, Settlement};
-pub use bindings::poll::exports::snodo::connector::poll::{Page, Step};
+pub use bindings::poll::exports::snodo::connector::poll::{Page, Question, Reply, Step};
 pub use bindings::snodo::connector::types::{
     Answer, Context, Delivery, Draft, Event, Fault, Message, Outcome, Problem, Request, Wait,
 };

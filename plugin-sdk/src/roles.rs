@@ -1,6 +1,6 @@
 //! One trait per role. A connector implements those it plays, and names them to `export!`.
 
-use crate::{Answer, Context, Delivery, Draft, Event, Exchange, Fault, Message, Plan, Step};
+use crate::{Context, Delivery, Draft, Event, Exchange, Fault, Message, Plan, Reply, Step};
 
 /// Foreign messages in, events out.
 pub trait Source {
@@ -10,8 +10,8 @@ pub trait Source {
 
 /// A source that must be asked.
 pub trait Poll {
-    /// Without an answer: what to ask. With one: what it says.
-    fn next(ctx: &Context, cursor: Option<Vec<u8>>, answer: Option<Answer>) -> Result<Step, Fault>;
+    /// Without a reply: what to ask. With one: what it says, or what else to ask before that can be said.
+    fn next(ctx: &Context, cursor: Option<Vec<u8>>, reply: Option<Reply>) -> Result<Step, Fault>;
 }
 
 /// Events in, requests out; answers in, outcomes out.
@@ -60,10 +60,10 @@ macro_rules! export {
             fn next(
                 ctx: $crate::Context,
                 cursor: Option<Vec<u8>>,
-                answer: Option<$crate::Answer>,
+                reply: Option<$crate::Reply>,
             ) -> Result<$crate::Step, $crate::Fault> {
                 $crate::tell_where_it_panics();
-                <$connector as $crate::Poll>::next(&ctx, cursor, answer)
+                <$connector as $crate::Poll>::next(&ctx, cursor, reply)
             }
         }
         $crate::poll::export_poll!(Exported with_types_in $crate::poll);

@@ -4,7 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Answer, Call, Context, Draft, Event, Fault, Message, Outcome, Plan, Problem, Request, Settlement, Wait,
+    Answer, Call, Context, Draft, Event, Fault, Message, Outcome, Page, Plan, Problem, Question, Request,
+    Settlement, Step, Wait,
 };
 
 impl Context {
@@ -127,6 +128,31 @@ impl Answer {
     /// `Retry-After` in seconds (RFC 9110, 10.2.3). The host turns its date form into seconds before it gets here.
     pub fn retry_after_ms(&self) -> Option<u64> {
         self.header("retry-after")?.trim().parse::<u64>().ok()?.checked_mul(1000)
+    }
+}
+
+impl Outcome {
+    /// There is nothing to do for the event at the destination, and why.
+    pub fn ignored(why: impl Into<String>) -> Self {
+        Self::Ignored(Problem { message: why.into(), at: None })
+    }
+}
+
+impl Step {
+    /// What to ask. `state` comes back with the reply.
+    pub fn ask(request: Request, state: Vec<u8>) -> Self {
+        Self::Ask(Question { request, state })
+    }
+
+    /// What was found, and where to go on at once.
+    pub fn more(events: Vec<Draft>, cursor: Vec<u8>) -> Self {
+        Self::Page(Page { events, cursor, more: true, wait_ms: None })
+    }
+
+    /// What was found, and where to go on when it is time to look again. `wait_ms` is how long the other side wants to be left
+    /// alone, if it says so.
+    pub fn done(events: Vec<Draft>, cursor: Vec<u8>, wait_ms: Option<u64>) -> Self {
+        Self::Page(Page { events, cursor, more: false, wait_ms })
     }
 }
 

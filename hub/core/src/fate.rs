@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Fate {
     /// The destination took it.
     Delivered,
-    /// The route does not want it: another source or type, or its condition said no.
+    /// The route does not want it: another source or type, or its condition said no. Or the destination has no use for it.
     Filtered,
     /// The customer has not agreed to the route's purpose.
     Suppressed,

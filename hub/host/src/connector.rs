@@ -10,12 +10,12 @@ use crate::batch;
 use crate::code::{Code, Function};
 use crate::inspect::Inspected;
 use crate::instance::Instance;
-use crate::limits::EVENTS_PER_MESSAGE_MAX;
+use crate::limits::{EVENTS_PER_MESSAGE_MAX, STATE_BYTES_MAX};
 use crate::sandbox::Inner;
 use crate::values::Plan;
 use crate::warm::Warm;
 use crate::{
-    Answer, Context, Delivery, Draft, Event, Exchange, Failure, Fault, Field, Message, Planned, Role, Step,
+    Context, Delivery, Draft, Event, Exchange, Failure, Fault, Field, Message, Planned, Reply, Role, Step,
 };
 
 /// Cheap to clone. Any thread may call it; a call holds its thread until the guest is back or its time is up.
@@ -35,7 +35,7 @@ struct Loaded {
 /// What the functions take and return, as the contract has it.
 type Batch<'a, T> = (Context<'a>, &'a [T]);
 type Each = (Vec<Result<Vec<Draft>, Fault>>,);
-type Question<'a> = (Context<'a>, Option<&'a [u8]>, Option<Answer<'a>>);
+type Asked<'a> = (Context<'a>, Option<&'a [u8]>, Option<Reply<'a>>);
 
 impl Connector {
     pub(crate) fn new(sandbox: Arc<Inner>, digest: blake3::Hash, inspected: Inspected, code: Code) -> Self {
@@ -49,7 +49,7 @@ impl Connector {
         for function in self.0.code.functions() {
             match function {
                 Function::Decode => instance.check::<Batch<'_, Message<'_>>, Each>(function)?,
-                Function::Next => instance.check::<Question<'_>, (Result<Step, Fault>,)>(function)?,
+                Function::Next => instance.check::<Asked<'_>, (Result<Step, Fault>,)>(function)?,
                 Function::Encode => instance.check::<Batch<'_, Delivery<'_>>, (Plan,)>(function)?,
                 Function::Interpret => instance.check::<Batch<'_, Exchange<'_>>, (Vec<Plan>,)>(function)?,
                 Function::Apply => instance.check::<Batch<'_, Event<'_>>, Each>(function)?,
@@ -122,19 +122,25 @@ impl Connector {
         plans.into_iter().zip(exchanges).map(check).collect()
     }
 
-    /// Without an answer: what to ask. With one: what it says.
+    /// Without a reply: what to ask. With one: what it says, or what else to ask.
     pub fn next(
         &self,
         ctx: &Context<'_>,
         cursor: Option<&[u8]>,
-        answer: Option<Answer<'_>>,
+        reply: Option<Reply<'_>>,
     ) -> Result<Step, Failure> {
         let time = self.0.sandbox.limits.single_time;
         let (step,): (Result<Step, Fault>,) =
-            self.call(Function::Next, ctx.channel, (*ctx, cursor, answer), time)?;
+            self.call(Function::Next, ctx.channel, (*ctx, cursor, reply), time)?;
         match step.map_err(Failure::Fault)? {
             Step::Page(page) if page.events.len() > EVENTS_PER_MESSAGE_MAX => {
                 Err(too_many(page.events.len()))
+            }
+            Step::Page(page) if page.cursor.len() > STATE_BYTES_MAX => {
+                Err(too_much("cursor", page.cursor.len()))
+            }
+            Step::Ask(question) if question.state.len() > STATE_BYTES_MAX => {
+                Err(too_much("state", question.state.len()))
             }
             step => Ok(step),
         }
@@ -198,6 +204,10 @@ fn drafts(result: Result<Result<Vec<Draft>, Fault>, Failure>) -> Result<Vec<Draf
 
 fn too_many(events: usize) -> Failure {
     Failure::Output(format!("{events} events at once, {EVENTS_PER_MESSAGE_MAX} are allowed"))
+}
+
+fn too_much(what: &str, bytes: usize) -> Failure {
+    Failure::Broken(format!("the {what} of a poll has {bytes} bytes, it may have {STATE_BYTES_MAX}"))
 }
 
 fn event_bytes(event: &Event<'_>) -> usize {

@@ -32,5 +32,5 @@ pub use plan::Planned;
 pub use sandbox::{LoadError, Options, Sandbox, StartError};
 pub use values::{
     Answer, Call, Context, Delivery, Draft, Event, Exchange, Fault, Field, Message, Outcome, Page, Problem,
-    Request, Settlement, Step, Wait,
+    Question, Reply, Request, Settlement, Step, Wait,
 };

@@ -9,7 +9,7 @@ use snodo_test_components::HOSTILE;
 
 use crate::{
     Answer, Compile, Connector, Context, Delivery, Draft, Event, Exchange, Failure, Fault, Limits, Message,
-    Options, Planned, Role, Sandbox, Step,
+    Options, Planned, Reply, Role, Sandbox, Step,
 };
 
 /// Long enough for a guest that fills its memory on a machine that has much else to do.
@@ -165,13 +165,23 @@ fn an_answer_at_fault_fails_its_own_call_only() {
 
 #[test]
 fn a_poll_asks_and_reads_or_fails() {
-    let answer = |body: &'static str| Some(Answer { status: 200, headers: &[], body: body.as_bytes() });
+    let reply = |state: &'static [u8], body: &'static str| {
+        Some(Reply { state, answer: Answer { status: 200, headers: &[], body: body.as_bytes() } })
+    };
+    let answer = |body| reply(b"second", body);
     let ctx = ctx("poll");
-    assert!(matches!(CONNECTOR.next(&ctx, None, None), Ok(Step::Ask(_))));
+    for (told, state) in [(None, b"first".as_slice()), (reply(b"first", "one"), b"second")] {
+        let Ok(Step::Ask(question)) = CONNECTOR.next(&ctx, None, told) else { panic!("it did not ask") };
+        assert_eq!(question.state, state);
+    }
     let Ok(Step::Page(page)) = CONNECTOR.next(&ctx, Some(b"cursor"), answer("one")) else {
         panic!("it read no page")
     };
     assert_eq!((page.cursor.as_slice(), page.events.len()), (&b"cursor"[..], 1));
+    for cursor in [vec![0; 16 << 10], vec![0; (16 << 10) + 1]] {
+        let is_kept = CONNECTOR.next(&ctx, Some(&cursor), answer("one")).is_ok();
+        assert_eq!(is_kept, cursor.len() <= 16 << 10, "{} bytes of cursor", cursor.len());
+    }
     for (deed, expected) in DEEDS.into_iter().filter(|(deed, _)| !["fault", "few"].contains(deed)) {
         let result = CONNECTOR.next(&ctx, None, answer(deed));
         assert!(result.as_ref().is_err_and(expected), "{deed}: {result:?}");

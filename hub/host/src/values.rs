@@ -147,11 +147,16 @@ impl Fault {
     }
 }
 
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.at.as_ref().map_or(Ok(()), |at| write!(f, " (at {at})"))
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let problem = self.problem();
-        f.write_str(&problem.message)?;
-        problem.at.as_ref().map_or(Ok(()), |at| write!(f, " (at {at})"))
+        self.problem().fmt(f)
     }
 }
 
@@ -163,6 +168,8 @@ pub enum Outcome {
     Accepted(Option<String>),
     #[component(name = "duplicate")]
     Duplicate,
+    #[component(name = "ignored")]
+    Ignored(Problem),
     #[component(name = "failed")]
     Failed(Fault),
 }
@@ -191,6 +198,22 @@ pub struct Plan {
     pub settled: Vec<Settlement>,
 }
 
+/// What a poll asks, and what it will understand the reply by.
+#[derive(Clone, Debug, PartialEq, ComponentType, Lift)]
+#[component(record)]
+pub struct Question {
+    pub request: Request,
+    pub state: Vec<u8>,
+}
+
+/// What came back to a question.
+#[derive(Clone, Copy, Debug, ComponentType, Lower)]
+#[component(record)]
+pub struct Reply<'a> {
+    pub state: &'a [u8],
+    pub answer: Answer<'a>,
+}
+
 #[derive(Clone, Debug, PartialEq, ComponentType, Lift)]
 #[component(record)]
 pub struct Page {
@@ -205,7 +228,7 @@ pub struct Page {
 #[component(variant)]
 pub enum Step {
     #[component(name = "ask")]
-    Ask(Request),
+    Ask(Question),
     #[component(name = "page")]
     Page(Page),
 }

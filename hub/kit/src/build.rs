@@ -45,9 +45,7 @@ impl Language {
 
 /// As the build drivers take them.
 fn roles(manifest: &Manifest) -> String {
-    let roles = [("source", manifest.source.is_some()), ("destination", manifest.destination.is_some())];
-    let roles = roles.into_iter().filter_map(|(role, has)| has.then_some(role));
-    roles.collect::<Vec<_>>().join(",")
+    manifest.roles().join(",")
 }
 
 impl From<CreateError> for BuildError {

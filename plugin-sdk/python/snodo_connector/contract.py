@@ -15,7 +15,7 @@ if not TYPE_CHECKING:
     except ImportError:
         pass
     try:
-        from wit_world.exports.poll import Page, Step_Ask, Step_Page  # noqa: F401
+        from wit_world.exports.poll import Page, Question, Reply, Step_Ask, Step_Page  # noqa: F401
     except ImportError:
         pass
     try:

@@ -50,6 +50,11 @@ def duplicate() -> "contract.Outcome":
     return contract.Outcome_Duplicate()
 
 
+def ignored(message: str, at: str | None = None) -> "contract.Outcome":
+    """There is nothing to do for it at the destination, and why."""
+    return contract.Outcome_Ignored(Problem(message, at))
+
+
 def failed(fault: Fault) -> "contract.Outcome":
     """Not taken, for this reason."""
     return contract.Outcome_Failed(fault.value)

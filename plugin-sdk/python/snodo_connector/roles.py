@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import Any, Callable, Iterable
 
 from . import contract
-from .contract import Answer, Context, Delivery, Draft, Err, Event, Exchange, Message, Ok
+from .contract import Context, Delivery, Draft, Err, Event, Exchange, Message, Ok, Reply
 from .faults import Fault, permanent
 from .quotes import without_payload
 from .values import Plan
@@ -27,8 +27,8 @@ class Poll(ABC):
     """A source that must be asked."""
 
     @abstractmethod
-    def next(self, ctx: Context, cursor: bytes | None, answer: Answer | None) -> "contract.Step":
-        """Without an answer: what to ask. With one: what it says."""
+    def next(self, ctx: Context, cursor: bytes | None, reply: Reply | None) -> "contract.Step":
+        """Without a reply: what to ask. With one: what it says, or what else to ask before that can be said."""
 
 
 class Destination(ABC):
@@ -64,8 +64,9 @@ def source_exported(role: Source) -> type:
 
 def poll_exported(role: Poll) -> type:
     class Exported:
-        def next(self, ctx: Context, cursor: bytes | None, answer: Answer | None) -> Any:
-            result = _result(lambda: role.next(ctx, cursor, answer), lambda: [cursor, answer.body if answer else None])
+        def next(self, ctx: Context, cursor: bytes | None, reply: Reply | None) -> Any:
+            payload = lambda: [cursor, *([reply.state, reply.answer.body] if reply else [])]  # noqa: E731
+            result = _result(lambda: _step(role.next(ctx, cursor, reply)), payload)
             # A result that is the whole answer of a call is returned or raised.
             if isinstance(result, Err):
                 raise result
@@ -123,6 +124,12 @@ def _drafts(found: list[Draft]) -> list[Draft]:
     for made in found:
         _check_texts(made)
     return found
+
+
+def _step(step: Any) -> Any:
+    if isinstance(step, contract.Step_Page):
+        _drafts(step.value.events)
+    return step
 
 
 def _check_texts(made: Draft) -> None:

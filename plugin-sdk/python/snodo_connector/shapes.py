@@ -82,7 +82,7 @@ class Delivery:
 
 @dataclass
 class Request:
-    """What should be sent. A header's value may hold `{{secret:NAME}}`."""
+    """What should be sent. A header's value may hold `{{secret:NAME}}`, and so may the target behind its host."""
 
     method: str
     target: str
@@ -153,11 +153,32 @@ class Outcome_Duplicate:
 
 
 @dataclass
+class Outcome_Ignored:
+    value: Problem
+
+
+@dataclass
 class Outcome_Failed:
     value: FaultValue
 
 
-Outcome = Union[Outcome_Accepted, Outcome_Duplicate, Outcome_Failed]
+Outcome = Union[Outcome_Accepted, Outcome_Duplicate, Outcome_Ignored, Outcome_Failed]
+
+
+@dataclass
+class Question:
+    """What a poll asks. Made by `ask()`."""
+
+    request: Request
+    state: bytes
+
+
+@dataclass
+class Reply:
+    """What came back to a question. Read `state` with `state(reply)`."""
+
+    state: bytes
+    answer: Answer
 
 
 @dataclass
@@ -170,7 +191,7 @@ class Page:
 
 @dataclass
 class Step_Ask:
-    value: Request
+    value: Question
 
 
 @dataclass

@@ -4,7 +4,7 @@ import json as _json
 from typing import Any, Callable, Mapping
 
 from . import contract
-from .contract import Answer, Context, Draft, Event, Exchange, Message, Request
+from .contract import Answer, Context, Draft, Event, Exchange, Message, Reply, Request
 from .faults import Fault, auth, misconfigured, permanent, rate_limited, retry
 from .text import trim
 
@@ -49,9 +49,9 @@ def answer_json(answer: Answer) -> Any:
         return None
 
 
-def state(exchange: Exchange) -> Any:
-    """What the call was given as its state."""
-    return _json.loads(exchange.state) if exchange.state else None
+def state(told: Exchange | Reply) -> Any:
+    """What the call, or the poll's question, was given as its state."""
+    return _json.loads(told.state) if told.state else None
 
 
 def is_success(answer: Answer) -> bool:
@@ -116,7 +116,7 @@ class Plan(contract.PlanValue):
 
     def call(self, request: Request, covers: list[int], state: Any = None) -> None:
         """A request for these deliveries, by their places. `state`, any JSON, comes back with the answer: see `state()`."""
-        self.calls.append(contract.Call(request, covers, b"" if state is None else _bytes(state)))
+        self.calls.append(contract.Call(request, covers, _stored(state)))
 
     def settle(self, delivery: int, outcome: contract.Outcome) -> None:
         self.settled.append(contract.Settlement(delivery, outcome))
@@ -130,9 +130,9 @@ class Plan(contract.PlanValue):
         return plan
 
 
-def ask(request: Request) -> contract.Step:
-    """Of a poll: this is what to ask."""
-    return contract.Step_Ask(request)
+def ask(request: Request, state: Any = None) -> contract.Step:
+    """Of a poll: this is what to ask. `state`, any JSON, comes back with the reply: see `state()`."""
+    return contract.Step_Ask(contract.Question(request, _stored(state)))
 
 
 def page(
@@ -158,6 +158,10 @@ def _parse(text: bytes, fault: Callable[[str], Fault], **numbers: Any) -> Any:
 def _no_number(name: str) -> None:
     # Python reads NaN and Infinity, which are not JSON.
     raise ValueError(name)
+
+
+def _stored(state: Any) -> bytes:
+    return b"" if state is None else _bytes(state)
 
 
 def _bytes(value: Any) -> bytes:

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::document::{Document, Spot};
 use super::shape;
-use super::wording;
 use super::{Mistake, SourceFile, schema};
+use super::{Period, wording};
 
 /// The version of the contract (`plugin-sdk/wit/v1`) that this hub speaks.
 pub const CONTRACT: &str = "1.0";
@@ -43,9 +43,15 @@ pub struct Manifest {
     /// What comes in through it. Left out if nothing does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// What is fetched through it. Left out if nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Poll>,
     /// What goes out through it. Left out if nothing does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<Destination>,
+    /// What it makes other events of. Left out if it makes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<Transform>,
     /// The JSON Schema (2020-12) of a channel's `[config]`. Without it a channel has none.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub config: Map<String, Value>,
@@ -119,6 +125,42 @@ pub struct Source {
     pub verify: Option<Map<String, Value>>,
 }
 
+/// What is fetched through a connector: a source that must be asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Poll {
+    /// The types of event that it can tell of, as a route's `events` are written.
+    #[schemars(length(min = 1), extend("examples" = [["crm.contact.updated"]]))]
+    pub emits: Vec<String>,
+    /// The vendor's hosts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("items" = { "type": "string", "format": "host" }))]
+    pub hosts: Vec<String>,
+    /// How often the vendor is asked, where the channel does not say: `"5 minutes"`.
+    pub every: Period,
+    /// The classes of personal data that it can carry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub personal_data: Vec<String>,
+    /// How the vendor lets callers in: all of a channel's `auth` but the secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Map<String, Value>>,
+}
+
+/// What a connector makes other events of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transform {
+    /// The types of event that it takes, as a route's `events` are written.
+    #[schemars(length(min = 1), extend("examples" = [["*"]]))]
+    pub accepts: Vec<String>,
+    /// The types of event that it can make of them.
+    #[schemars(length(min = 1), extend("examples" = [["*"]]))]
+    pub emits: Vec<String>,
+    /// The classes of personal data that its events can hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub personal_data: Vec<String>,
+}
+
 /// What goes out through a connector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -170,11 +212,25 @@ impl Manifest {
         serde_json::from_value(document.value.clone()).map_err(|error| vec![document.unread(&error)])
     }
 
+    /// What it says that it is, in the order of the contract: source, poll, destination, transform.
+    pub fn roles(&self) -> Vec<&'static str> {
+        let roles = [
+            ("source", self.source.is_some()),
+            ("poll", self.poll.is_some()),
+            ("destination", self.destination.is_some()),
+            ("transform", self.transform.is_some()),
+        ];
+        roles.into_iter().filter_map(|(role, is_said)| is_said.then_some(role)).collect()
+    }
+
     /// The classes of personal data that a channel with this connector can carry.
     pub fn personal_data(&self) -> Vec<&str> {
         let source = self.source.iter().flat_map(|source| &source.personal_data);
+        let poll = self.poll.iter().flat_map(|poll| &poll.personal_data);
         let destination = self.destination.iter().flat_map(|destination| &destination.personal_data);
-        let mut classes: Vec<&str> = source.chain(destination).map(String::as_str).collect();
+        let transform = self.transform.iter().flat_map(|transform| &transform.personal_data);
+        let all = source.chain(poll).chain(destination).chain(transform);
+        let mut classes: Vec<&str> = all.map(String::as_str).collect();
         classes.sort_unstable();
         classes.dedup();
         classes
@@ -200,6 +256,7 @@ fn check_transports(document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
 fn check_schemes(document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
     for (at, full) in [
         ("/source/verify", schema::verify()),
+        ("/poll/auth", schema::auth()),
         ("/destination/auth", schema::auth()),
         ("/destination/sign", schema::sign()),
     ] {

@@ -21,10 +21,9 @@ pub fn manifest(trial: &Trial<'_>) -> Check {
         "README.md",
         "say what is mapped and how to set it up",
     );
-    for (role, said) in
-        [(Role::Source, manifest.source.is_some()), (Role::Destination, manifest.destination.is_some())]
-    {
-        let has = trial.connector.has(role);
+    let said = manifest.roles();
+    for role in Role::ALL {
+        let (has, said) = (trial.connector.has(role), said.contains(&role.as_str()));
         let what = match has {
             true => format!("the component is a {0}: say so in [{0}]", role.as_str()),
             false => format!("the component is no {0}, but [{0}] is there", role.as_str()),

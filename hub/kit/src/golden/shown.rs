@@ -51,6 +51,7 @@ pub fn outcome(outcome: &Outcome) -> Value {
         Outcome::Accepted(None) => json!({"case": "accepted"}),
         Outcome::Accepted(Some(id)) => json!({"case": "accepted", "id": id}),
         Outcome::Duplicate => json!({"case": "duplicate"}),
+        Outcome::Ignored(problem) => json!({"case": "ignored", "message": problem.message, "at": problem.at}),
         Outcome::Failed(why) => json!({"case": "failed", "fault": fault(why)}),
     }
 }

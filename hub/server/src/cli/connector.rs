@@ -50,7 +50,7 @@ fn list(invocation: &Invocation, available: &[Available]) -> anyhow::Result<Exit
     let mut table = screen::Table::new(&["connector", "version", "touchpoint", "roles", "from", "what for"]);
     for one in available {
         let manifest = &one.manifest;
-        let roles = roles(one);
+        let roles = manifest.roles();
         if invocation.json {
             screen::json(&json!({
                 "name": manifest.name, "version": manifest.version, "title": manifest.title,
@@ -90,14 +90,6 @@ fn show(invocation: &Invocation, available: &[Available], name: &str) -> anyhow:
     screen::line(format!("# {} ({}), component blake3:{digest}\n", one.manifest.title, origin(one)))?;
     screen::line(one.manifest_text.trim_end())?;
     Ok(Exit::Fine)
-}
-
-fn roles(one: &Available) -> Vec<&'static str> {
-    let manifest = &one.manifest;
-    [("source", manifest.source.is_some()), ("destination", manifest.destination.is_some())]
-        .into_iter()
-        .filter_map(|(role, has)| has.then_some(role))
-        .collect()
 }
 
 fn origin(one: &Available) -> String {

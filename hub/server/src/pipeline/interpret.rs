@@ -202,6 +202,7 @@ fn settle(
     let (name, why, end) = match outcome {
         Ok(Outcome::Accepted(_)) => ("accepted", None, Some(Fate::Delivered)),
         Ok(Outcome::Duplicate) => ("duplicate", None, Some(Fate::Duplicate)),
+        Ok(Outcome::Ignored(problem)) => ("ignored", Some(problem.to_string()), Some(Fate::Filtered)),
         Ok(Outcome::Failed(fault)) => {
             let end = matches!(fault, Fault::Permanent(_)).then_some(Fate::Dead);
             (case(fault), Some(fault.to_string()), end)

@@ -9,7 +9,7 @@ use snodo_connector::poll::exports::snodo::connector::poll::Guest as PollGuest;
 use snodo_connector::source::exports::snodo::connector::source::Guest as SourceGuest;
 use snodo_connector::transform::exports::snodo::connector::transform::Guest as TransformGuest;
 use snodo_connector::{
-    Answer, Call, Context, Delivery, Draft, Event, Exchange, Fault, Level, Message, Outcome, Page, Plan,
+    Call, Context, Delivery, Draft, Event, Exchange, Fault, Level, Message, Outcome, Page, Plan, Reply,
     Request, Settlement, Step, log,
 };
 
@@ -107,16 +107,12 @@ impl TransformGuest for Hostile {
 }
 
 impl PollGuest for Hostile {
-    fn next(ctx: Context, cursor: Option<Vec<u8>>, answer: Option<Answer>) -> Result<Step, Fault> {
-        let body = answer.map(|answer| answer.body).unwrap_or_default();
+    fn next(ctx: Context, cursor: Option<Vec<u8>>, reply: Option<Reply>) -> Result<Step, Fault> {
+        let (state, body) = reply.map(|reply| (reply.state, reply.answer.body)).unwrap_or_default();
         behave(&ctx, "next", &body);
-        if body.is_empty() {
-            return Ok(Step::Ask(Request {
-                method: "GET".into(),
-                target: "https://example.com/".into(),
-                headers: Vec::new(),
-                body: Vec::new(),
-            }));
+        let next: &[u8] = if state.is_empty() { b"first" } else { b"second" };
+        if state != b"second" {
+            return Ok(Step::ask(call(Vec::new(), Vec::new()).request, next.to_vec()));
         }
         let cursor = cursor.unwrap_or_default();
         Ok(Step::Page(Page { events: drafts(&body), cursor, more: false, wait_ms: None }))

@@ -17,7 +17,7 @@ pub enum SendError {
     Clear(String),
     #[error("the secret {0:?} is asked for by the connector and not declared: add it under secrets")]
     Secret(String),
-    #[error("the secret for the header {0} cannot stand in a header: it must be one line of text")]
+    #[error("the secret for {0} cannot stand there: it must be one line of text, in a target without spaces")]
     SecretUnfit(String),
     #[error("the connector made no sound request: {0}")]
     Malformed(String),

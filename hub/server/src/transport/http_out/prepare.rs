@@ -31,9 +31,7 @@ const FRAMING: [&str; 12] = [
 
 pub fn prepare(to: &Outbound, request: Request, now: Timestamp) -> Result<reqwest::Request, SendError> {
     let method = method(&request.method)?;
-    let mut url = Url::parse(&request.target)
-        .map_err(|error| SendError::Malformed(format!("its target is no URL: {error}")))?;
-    allowed(to, &url)?;
+    let mut url = url(to, &request.target)?;
     let mut headers = HeaderMap::with_capacity(request.headers.len() + 4);
     for (name, value) in &request.headers {
         let name = header_name(name)?;
@@ -48,7 +46,8 @@ pub fn prepare(to: &Outbound, request: Request, now: Timestamp) -> Result<reqwes
     let signed = to.signer.sign(own_id.unwrap_or(&request.id), &request.body, now);
     for (name, value) in signed {
         let name = header_name(&name)?;
-        let value = HeaderValue::try_from(value).map_err(|_| SendError::SecretUnfit(name.to_string()))?;
+        let value =
+            HeaderValue::try_from(value).map_err(|_| SendError::SecretUnfit(format!("the header {name}")))?;
         headers.insert(name, value);
     }
     match &to.credential {
@@ -59,7 +58,9 @@ pub fn prepare(to: &Outbound, request: Request, now: Timestamp) -> Result<reqwes
             headers.insert(name, value);
         }
         Credential::Query { parameter, value } => {
-            let text = value.expose_line().ok_or_else(|| SendError::SecretUnfit(parameter.clone()))?;
+            let text = value
+                .expose_line()
+                .ok_or_else(|| SendError::SecretUnfit(format!("the parameter {parameter}")))?;
             url.query_pairs_mut().append_pair(parameter, text);
         }
     }
@@ -113,17 +114,52 @@ fn header_name(name: &str) -> Result<HeaderName, SendError> {
     HeaderName::try_from(name).map_err(|_| SendError::Malformed(format!("{name:?} is no name of a header")))
 }
 
-/// The value with each `{{secret:NAME}}` replaced.
+/// What stands for a secret begins so, and ends with `}}`.
+const OPEN: &str = "{{secret:";
+
+/// The header's value with the secrets in it.
 fn filled(value: &str, name: &HeaderName, secrets: &Secrets) -> Result<HeaderValue, SendError> {
-    const OPEN: &str = "{{secret:";
     let malformed = || SendError::Malformed(format!("the header {name} holds what no header can"));
     if !value.contains(OPEN) {
         return HeaderValue::try_from(value).map_err(|_| malformed());
     }
-    let mut bytes = Vec::with_capacity(value.len() + 64);
-    let mut rest = value;
+    secret_value(&fill(value, secrets, malformed)?, name)
+}
+
+/// Where the request goes, with the secrets in it. They may stand behind the host only: none can choose who gets to see it.
+fn url(to: &Outbound, target: &str) -> Result<Url, SendError> {
+    let parse = |target: &str| {
+        Url::parse(target).map_err(|error| SendError::Malformed(format!("its target is no URL: {error}")))
+    };
+    if !target.contains(OPEN) {
+        let url = parse(target)?;
+        return allowed(to, &url).map(|()| url);
+    }
+    let malformed = || {
+        SendError::Malformed(
+            "its target has a secret elsewhere than behind the host, or not whole".to_owned(),
+        )
+    };
+    let host_at = target.find("://").ok_or_else(malformed)? + "://".len();
+    let (front, behind) = target.split_at(host_at + target[host_at..].find('/').ok_or_else(malformed)?);
+    if front.contains(OPEN) {
+        return Err(malformed());
+    }
+    allowed(to, &parse(front)?)?;
+    let behind = String::from_utf8(fill(behind, &to.secrets, malformed)?).ok();
+    // A reader of URLs leaves out line ends and tabs and escapes the rest: then it would be another secret.
+    let is_fit = |behind: &String| behind.bytes().all(|byte| byte.is_ascii_graphic());
+    let behind = behind.filter(is_fit).ok_or_else(|| SendError::SecretUnfit("the target".to_owned()))?;
+    let url = parse(&format!("{front}{behind}"))?;
+    allowed(to, &url).map(|()| url)
+}
+
+/// The text with each `{{secret:NAME}}` replaced.
+fn fill(text: &str, secrets: &Secrets, malformed: impl Fn() -> SendError) -> Result<Vec<u8>, SendError> {
+    let mut bytes = Vec::with_capacity(text.len() + 64);
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once(OPEN) {
-        let (secret, after) = after.split_once("}}").ok_or_else(malformed)?;
+        let (secret, after) = after.split_once("}}").ok_or_else(&malformed)?;
         bytes.extend_from_slice(before.as_bytes());
         bytes.extend_from_slice(
             secrets.0.get(secret).ok_or_else(|| SendError::Secret(secret.to_owned()))?.expose(),
@@ -131,11 +167,12 @@ fn filled(value: &str, name: &HeaderName, secrets: &Secrets) -> Result<HeaderVal
         rest = after;
     }
     bytes.extend_from_slice(rest.as_bytes());
-    secret_value(&bytes, name)
+    Ok(bytes)
 }
 
 fn secret_value(bytes: &[u8], name: &HeaderName) -> Result<HeaderValue, SendError> {
-    let mut value = HeaderValue::from_bytes(bytes).map_err(|_| SendError::SecretUnfit(name.to_string()))?;
+    let mut value =
+        HeaderValue::from_bytes(bytes).map_err(|_| SendError::SecretUnfit(format!("the header {name}")))?;
     // Not printed, and not kept in HTTP/2's tables.
     value.set_sensitive(true);
     Ok(value)

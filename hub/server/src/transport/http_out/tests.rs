@@ -188,6 +188,53 @@ async fn only_declared_hosts_are_called_and_only_they_see_a_secret() {
 }
 
 #[test]
+fn a_secret_stands_behind_the_host_or_in_no_target_at_all() {
+    let to = |secret: &str| Outbound {
+        secrets: Secrets(BTreeMap::from([("key".to_owned(), Secret::new(secret.as_bytes()))])),
+        ..outbound(&["hooks.example.com"], Networks::Public)
+    };
+    let prepared = |secret: &str, target: &str| {
+        prepare::prepare(&to(secret), request(target, &[]), NOW).map(|request| request.url().to_string())
+    };
+    for (target, expected) in [
+        ("https://hooks.example.com/services/{{secret:key}}", "https://hooks.example.com/services/T0/B0/s3"),
+        (
+            "https://hooks.example.com/{{secret:key}}/send?to=1",
+            "https://hooks.example.com/T0/B0/s3/send?to=1",
+        ),
+        ("https://hooks.example.com/?key={{secret:key}}", "https://hooks.example.com/?key=T0/B0/s3"),
+        // What an event's text became of a connector that escapes it.
+        (
+            "https://hooks.example.com/%7B%7Bsecret:key%7D%7D",
+            "https://hooks.example.com/%7B%7Bsecret:key%7D%7D",
+        ),
+    ] {
+        assert_eq!(prepared("T0/B0/s3", target).as_deref(), Ok(expected));
+    }
+    for target in [
+        "https://{{secret:key}}/services",
+        "https://{{secret:key}}.example.com/",
+        "https://hooks.example.com:{{secret:key}}/",
+        "https://hooks.example.com{{secret:key}}",
+        "https://hooks.example.com?{{secret:key}}/",
+        "https:{{secret:key}}",
+        "{{secret:key}}",
+        "https://hooks.example.com/{{secret:key",
+    ] {
+        let refused = prepared("evil.example.com", target).unwrap_err();
+        assert_eq!(refused.mends(), Mends::Connector, "{target}: {refused}");
+        assert!(!refused.to_string().contains("evil"), "{refused}");
+    }
+    let elsewhere = prepared("s3", "https://other.example.com/{{secret:key}}").unwrap_err();
+    assert!(matches!(elsewhere, SendError::Host { .. }), "{elsewhere}");
+    for unfit in ["a b", "a\nb", "caf\u{e9}"] {
+        let refused = prepared(unfit, "https://hooks.example.com/{{secret:key}}").unwrap_err();
+        assert_eq!(refused.mends(), Mends::Channel, "{refused}");
+        assert!(!refused.to_string().contains(unfit), "{refused}");
+    }
+}
+
+#[test]
 fn a_connector_can_ask_for_nothing_that_is_the_hubs_to_decide() {
     let public = outbound(&["api.example.com"], Networks::Public);
     for (target, header) in [
