@@ -152,6 +152,13 @@ impl Hub {
         self.child.wait().unwrap();
     }
 
+    /// What the kernel says that it has in memory (`VmRSS`).
+    pub fn memory_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+    }
+
     /// As a service manager does: politely. The log of its life.
     pub fn stop(mut self) -> String {
         let pid = i32::try_from(self.child.id()).unwrap();

@@ -10,10 +10,12 @@ use crate::doors::with_tools;
 use crate::line::{client, post};
 use crate::receiver::Receiver;
 
+/// Where the languages' tools are installed: once for all tests.
+pub const TOOLS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/kit");
+
 fn kit(folder: &Path, args: &[&str]) -> Output {
-    let tools = concat!(env!("CARGO_TARGET_TMPDIR"), "/kit");
     let mut command = with_tools(env!("CARGO_BIN_EXE_snodo"));
-    command.current_dir(folder).arg("connector").args(args).env("SNODO_TOOLS", tools).output().unwrap()
+    command.current_dir(folder).arg("connector").args(args).env("SNODO_TOOLS", TOOLS).output().unwrap()
 }
 
 fn said(output: &Output) -> String {

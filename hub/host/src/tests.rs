@@ -1,5 +1,6 @@
 //! A hostile guest against the sandbox: the host lives, the item at fault is named, its neighbours have their results.
 
+mod frozen;
 mod refusals;
 
 use std::sync::LazyLock;

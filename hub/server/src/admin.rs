@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::hub::{Condition, socket};
+use crate::swap::{Swap, Swapped};
 
 /// A socket that a killed hub left behind is in nobody's way: the store's lock says that there is one hub.
 pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
@@ -27,11 +28,34 @@ pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
     Ok(listener)
 }
 
-pub async fn serve(listener: UnixListener, condition: Arc<Condition>, stop: CancellationToken) {
-    let router = Router::new().route("/retry", post(retry)).with_state(condition);
+/// How the commands call them.
+pub const RETRY: &str = "/retry";
+pub const SWAP: &str = "/swap";
+
+pub async fn serve(
+    listener: UnixListener,
+    condition: Arc<Condition>,
+    swaps: Arc<Swap>,
+    stop: CancellationToken,
+) {
+    let retries = Router::new().route(RETRY, post(retry)).with_state(condition);
+    let router = Router::new().route(SWAP, post(swap)).with_state(swaps).merge(retries);
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         warn!(%error, "the operator's socket failed; commands that change the store need a restart");
+    }
+}
+
+/// By the connector's name.
+async fn swap(
+    State(swaps): State<Arc<Swap>>,
+    Json(name): Json<String>,
+) -> Result<Json<Swapped>, (StatusCode, String)> {
+    // It may have to be compiled: that takes seconds.
+    match tokio::task::spawn_blocking(move || swaps.swap(&name)).await {
+        Ok(Ok(swapped)) => Ok(Json(swapped)),
+        Ok(Err(error)) => Err((StatusCode::CONFLICT, format!("{error:#}"))),
+        Err(panic) => Err((StatusCode::INTERNAL_SERVER_ERROR, panic.to_string())),
     }
 }
 

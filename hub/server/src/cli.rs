@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod check;
 pub mod connector;
+mod dev;
 pub mod events;
 pub mod explain;
 pub mod init;
@@ -10,6 +11,7 @@ mod kit;
 pub mod moment;
 pub mod quarantine;
 pub mod run;
+mod running;
 pub mod schema;
 pub mod screen;
 

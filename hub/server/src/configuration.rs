@@ -23,6 +23,14 @@ pub enum Origin {
 }
 
 impl Available {
+    /// Where its component lies, if it did not come with the binary.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Embedded(_) => None,
+            Origin::Folder(path) => Some(path),
+        }
+    }
+
     pub fn component(&self) -> anyhow::Result<std::borrow::Cow<'static, [u8]>> {
         match &self.origin {
             Origin::Embedded(bytes) => Ok((*bytes).into()),
@@ -77,6 +85,11 @@ impl Configuration {
             (Ok(_), mistakes) => Err(mistakes.to_vec()),
             (Err(found), mistakes) => Err([&found[..], mistakes].concat()),
         }
+    }
+
+    /// Where connectors are looked for that do not come with the binary.
+    pub fn connectors_folder(&self) -> PathBuf {
+        self.folder.join(connectors_folder(&self.files[0].text))
     }
 
     pub fn connector(&self, name: &str) -> Option<&Available> {

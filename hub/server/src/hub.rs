@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use snodo_core::declare::{Channel as Declared, Declarations, FileInlet, HttpInlet, Inlet, Outlet};
+use snodo_core::declare::{Channel as Declared, Declarations, FileInlet, HttpInlet, Inlet, Manifest, Outlet};
 use snodo_core::verify::Verifier;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, Message, MessageId};
@@ -24,8 +24,9 @@ use tracing::{error, info, warn};
 use crate::configuration::Configuration;
 use crate::intake::{Bells, Intake};
 use crate::outbox::Outbox;
-use crate::pipeline::{Channel, Line};
+use crate::pipeline::{Channel, Fitted, Line};
 use crate::sender::Sender;
+use crate::swap::Swap;
 use crate::transport::file_in::{FileIn, Inbox};
 use crate::transport::http_in::{self, Channels, Door, Inbound};
 use crate::transport::http_out::Client;
@@ -101,6 +102,7 @@ impl Hub {
 
         let sandbox = sandbox(configuration, &declarations, options.compile)?;
         let line = Arc::new(compile(configuration, &declarations, &sandbox)?);
+        let swaps = Swap::new(configuration, &declarations, sandbox, Arc::clone(&line));
         let client = Client::new()?;
 
         let hub = Self {
@@ -131,7 +133,7 @@ impl Hub {
         });
         hub.start_outboxes(configuration, &declarations, &client, &condition)?;
         hub.start_intakes(&condition);
-        hub.start_aside(&data, &condition)?;
+        hub.start_aside(&data, &condition, swaps)?;
         hub.open_door(configuration, &declarations, listener, &condition)?;
         warn_of_strangers(&condition)?;
         info!(%address, channels = channels.len(), routes = line.routes.len(), "the hub is running");
@@ -184,9 +186,15 @@ impl Hub {
     }
 
     /// What runs beside the line: the operator's socket and the audit of the ledger.
-    fn start_aside(&self, data: &std::path::Path, condition: &Arc<Condition>) -> anyhow::Result<()> {
+    fn start_aside(
+        &self,
+        data: &std::path::Path,
+        condition: &Arc<Condition>,
+        swaps: Swap,
+    ) -> anyhow::Result<()> {
         let socket = admin::bind(data)?;
-        self.aside_tasks.spawn(admin::serve(socket, Arc::clone(condition), self.aside.clone()));
+        let serve = admin::serve(socket, Arc::clone(condition), Arc::new(swaps), self.aside.clone());
+        self.aside_tasks.spawn(serve);
         let (store, stop) = (self.store.clone(), self.aside.clone());
         self.aside_tasks.spawn(async move {
             while stop.run_until_cancelled(tokio::time::sleep(AUDIT_EVERY)).await.is_some() {
@@ -342,29 +350,37 @@ pub fn compile(
                 connector
             }
         };
-        for (role, wanted) in
-            [(Role::Source, declared.receive.is_some()), (Role::Destination, declared.send.is_some())]
-        {
-            anyhow::ensure!(
-                !wanted || connector.has(role),
-                "channels/{name}.toml: the component of {} does not have the role that its manifest names",
-                declared.connector
-            );
-        }
-        let channel = Channel {
-            name: name.clone(),
-            source: declarations.source_uri(name).into(),
-            connector,
-            config: serde_json::to_vec(&declared.config)?.into(),
-            batch_max: available.manifest.destination.as_ref().map_or(1, |destination| destination.batch_max),
-        };
-        channels.insert(name.clone(), channel);
+        let fitted = fit(name, declared, &available.manifest, connector)?;
+        channels.insert(name.clone(), Channel::new(name.clone(), declarations.source_uri(name), fitted));
     }
     Ok(Line {
         vocabulary: Arc::new(Vocabulary::load()),
         channels,
         routes: declarations.routes().into_iter().map(|route| (route.name.clone(), route)).collect(),
         schedule: declarations.hub.retry.schedule(),
+    })
+}
+
+/// A connector for a channel, if it can do what the channel asks of it.
+pub fn fit(
+    name: &ChannelName,
+    declared: &Declared,
+    manifest: &Manifest,
+    connector: Arc<Connector>,
+) -> anyhow::Result<Fitted> {
+    for (role, wanted) in
+        [(Role::Source, declared.receive.is_some()), (Role::Destination, declared.send.is_some())]
+    {
+        anyhow::ensure!(
+            !wanted || connector.has(role),
+            "channels/{name}.toml: the component of {} does not have the role that its manifest names",
+            declared.connector
+        );
+    }
+    Ok(Fitted {
+        connector,
+        config: serde_json::to_vec(&declared.config)?,
+        batch_max: manifest.destination.as_ref().map_or(1, |destination| destination.batch_max),
     })
 }
 

@@ -11,6 +11,7 @@ pub mod operate;
 pub mod outbox;
 pub mod pipeline;
 pub mod sender;
+pub mod swap;
 pub mod telemetry;
 pub mod transport;
 

@@ -139,7 +139,7 @@ impl Outbox {
     }
 
     fn claim_max(&self) -> usize {
-        let batch_max = self.line.channels[&self.destination].batch_max;
+        let batch_max = self.line.channels[&self.destination].fitted().batch_max;
         CLAIM_MAX - CLAIM_MAX % batch_max.clamp(1, CLAIM_MAX)
     }
 

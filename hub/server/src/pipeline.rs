@@ -18,6 +18,7 @@ pub mod validate;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use snodo_core::retry::Schedule;
 use snodo_core::route::Route;
 use snodo_core::vocabulary::Vocabulary;
@@ -25,7 +26,7 @@ use snodo_core::{ChannelName, Message, RouteName, Timestamp};
 use snodo_host::Connector;
 use snodo_store::{AsOf, MessageSeq, Recorded, Store, StoreError};
 
-/// Everything the line is made of: the declarations, compiled. Replaced as a whole when they change.
+/// Everything the line is made of: the declarations, compiled.
 pub struct Line {
     pub vocabulary: Arc<Vocabulary>,
     pub channels: HashMap<ChannelName, Channel>,
@@ -38,17 +39,37 @@ pub struct Channel {
     pub name: ChannelName,
     /// `snodo://{company}/{channel}`.
     pub source: Arc<str>,
+    fitted: ArcSwap<Fitted>,
+}
+
+/// A connector with a channel's configuration. A batch keeps to the end the one that it began with, and so does a call until
+/// its answer is understood: another build may take its place meanwhile.
+pub struct Fitted {
     pub connector: Arc<Connector>,
     /// The connector's configuration, as JSON.
-    pub config: Arc<[u8]>,
+    pub config: Vec<u8>,
     /// How many deliveries one call of the connector takes.
     pub batch_max: usize,
 }
 
 impl Channel {
-    fn context(&self, now: Timestamp) -> snodo_host::Context<'_> {
+    pub fn new(name: ChannelName, source: String, fitted: Fitted) -> Self {
+        Self { name, source: source.into(), fitted: ArcSwap::from_pointee(fitted) }
+    }
+
+    /// What a batch that begins now works with.
+    pub fn fitted(&self) -> Arc<Fitted> {
+        self.fitted.load_full()
+    }
+
+    /// From the next batch on.
+    pub fn fit(&self, fitted: Fitted) {
+        self.fitted.store(Arc::new(fitted));
+    }
+
+    fn context<'a>(&'a self, fitted: &'a Fitted, now: Timestamp) -> snodo_host::Context<'a> {
         let now = u64::try_from(now.as_millis()).unwrap_or(0);
-        snodo_host::Context { channel: self.name.as_str(), config: &self.config, now }
+        snodo_host::Context { channel: self.name.as_str(), config: &fitted.config, now }
     }
 }
 

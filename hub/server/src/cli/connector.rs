@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Exit, Invocation, kit, screen};
+use super::{Exit, Invocation, dev, kit, screen};
 use crate::configuration::{self, Available, Configuration, Origin};
 
 #[derive(clap::Subcommand)]
@@ -16,6 +16,10 @@ pub enum Command {
     },
     /// Make the folder of a new one, which builds and is certified before a line of it is changed
     New(kit::NewArgs),
+    /// Build, test, compare and put to work in the running hub whenever a file changes; show what comes and what becomes of it
+    Dev(dev::Args),
+    /// Let the running hub work with a connector as it is on disk now, without a restart
+    Reload(dev::ReloadArgs),
     /// Build a connector's folder to a component
     Build(kit::Where),
     /// Run its golden cases in the sandbox
@@ -31,6 +35,8 @@ pub fn connector(invocation: &Invocation, command: Command) -> anyhow::Result<Ex
         Command::List => list(invocation, &available(invocation)?),
         Command::Show { name } => show(invocation, &available(invocation)?, &name),
         Command::New(args) => kit::new(&args),
+        Command::Dev(args) => dev::dev(invocation, &args),
+        Command::Reload(args) => dev::reload(invocation, &args),
         Command::Build(at) => kit::build(&at),
         Command::Test(args) => kit::test(&args),
         Command::Try(args) => kit::attempt(&args),

@@ -68,7 +68,7 @@ impl Declared {
 }
 
 /// Hides personal values, in the event's body and wherever else they turn up.
-struct Mask {
+pub(super) struct Mask {
     privacy: Privacy,
     kind: String,
     values: Vec<PersonalValue>,
@@ -76,7 +76,7 @@ struct Mask {
 }
 
 impl Mask {
-    fn new(vocabulary: &Vocabulary, row: &EventRow, reveal: bool) -> Self {
+    pub fn new(vocabulary: &Vocabulary, row: &EventRow, reveal: bool) -> Self {
         let kind = row.event.kind.to_string();
         let data: Value = serde_json::from_slice(&row.event.data).unwrap_or_default();
         let privacy = Privacy::new(vocabulary);
@@ -84,21 +84,26 @@ impl Mask {
         Self { privacy, kind, values, reveal }
     }
 
-    fn data(&self, data: &Value) -> Value {
+    pub fn data(&self, data: &Value) -> Value {
+        self.data_of(&self.kind, data)
+    }
+
+    /// Of an event of another type.
+    pub fn data_of(&self, kind: &str, data: &Value) -> Value {
         match self.reveal {
             true => data.clone(),
-            false => self.privacy.mask(&self.kind, data),
+            false => self.privacy.mask(kind, data),
         }
     }
 
-    fn text(&self, text: &str) -> String {
+    pub fn text(&self, text: &str) -> String {
         match self.reveal {
             true => text.to_owned(),
             false => mask_text(text, &self.values),
         }
     }
 
-    fn texts(&self, value: Value) -> Value {
+    pub fn texts(&self, value: Value) -> Value {
         match value {
             Value::String(text) => self.text(&text).into(),
             Value::Array(items) => items.into_iter().map(|item| self.texts(item)).collect(),
@@ -233,17 +238,17 @@ fn delivery(
         shown["again"] = json!(due.to_string());
     }
     let line = declared.and_then(|declared| declared.line.as_ref());
-    if let Some(requests) =
-        line.filter(|_| delivery.attempts > 0).map(|line| requests(store, row, one, line, mask))
+    if let Some(request) =
+        line.filter(|_| delivery.attempts > 0).map(|line| request(store, row, one, line, mask))
     {
-        shown["request"] = requests?;
+        shown["request"] = request?;
     }
     Ok(shown)
 }
 
 /// What the delivery's first request looks like: encoding is a function of the event and the declarations, so nothing that was
 /// sent has to be kept to show it. In a batch it was one of several.
-fn requests(
+pub(super) fn request(
     store: &Reader,
     row: &EventRow,
     one: &Attempts,

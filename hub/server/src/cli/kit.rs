@@ -273,7 +273,7 @@ fn requests(connector: &Connector, event: &[u8], config: Vec<u8>) -> anyhow::Res
 }
 
 /// As the hub loads it: refused if it is not pure, compiled in a process of its own.
-fn load(component: &[u8]) -> anyhow::Result<Connector> {
+pub fn load(component: &[u8]) -> anyhow::Result<Connector> {
     let options = Options {
         cache_dir: None,
         compile: hub::Options::of_binary()?.compile,

@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use snodo_core::privacy::Privacy;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{MessageId, Timestamp};
-use snodo_store::{Found, Item, MessageRow, Reader, Requeued, Standing, Store, StoreError, Verdict};
+use snodo_store::{Found, Item, MessageRow, Reader, Standing, Store, StoreError, Verdict};
 
-use super::{Exit, Invocation, run, screen};
-use crate::configuration;
-use crate::hub::socket;
+use super::{Exit, Invocation, run, running, screen};
+use crate::{admin, configuration};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -209,7 +208,7 @@ fn retry(invocation: &Invocation, items: Vec<Item>) -> anyhow::Result<Exit> {
             store.close_blocking();
             requeued?
         }
-        Err(StoreError::Locked { .. }) => run::runtime()?.block_on(ask(&data, &items))?,
+        Err(StoreError::Locked { .. }) => running::tell(&data, admin::RETRY, &items)?,
         Err(error) => return Err(error.into()),
     };
     match invocation.json {
@@ -220,22 +219,6 @@ fn retry(invocation: &Invocation, items: Vec<Item>) -> anyhow::Result<Exit> {
         ))?,
     }
     Ok(if requeued.messages + requeued.deliveries == 0 { Exit::Wrong } else { Exit::Fine })
-}
-
-async fn ask(data: &std::path::Path, items: &[Item]) -> anyhow::Result<Requeued> {
-    crate::transport::http_out::install_tls();
-    let client = reqwest::Client::builder().unix_socket(socket(data)).no_proxy().build()?;
-    let answer = client
-        .post("http://hub/retry")
-        .header("content-type", "application/json")
-        .body(serde_json::to_vec(items)?)
-        .send()
-        .await
-        .context("failed to reach the running hub")?;
-    let status = answer.status();
-    let body = answer.bytes().await?;
-    anyhow::ensure!(status.is_success(), "the hub refused: {}", String::from_utf8_lossy(&body));
-    Ok(serde_json::from_slice(&body)?)
 }
 
 fn problem_of(row: &MessageRow) -> Option<Value> {

@@ -43,7 +43,8 @@ pub fn decode(channel: &Channel, stored: Vec<(MessageSeq, Message)>, now: Timest
     let ids: Vec<String> = stored.iter().map(|(_, message)| message.id.to_string()).collect();
     let messages: Vec<snodo_host::Message<'_>> =
         stored.iter().zip(&ids).map(|((_, message), id)| for_connector(message, id)).collect();
-    let results = channel.connector.decode(&channel.context(now), &messages);
+    let fitted = channel.fitted();
+    let results = fitted.connector.decode(&channel.context(&fitted, now), &messages);
     let mut batch = Batch { decoded: Vec::with_capacity(stored.len()), left: 0 };
     for ((seq, message), result) in stored.into_iter().zip(results) {
         let events = match result {
@@ -57,6 +58,15 @@ pub fn decode(channel: &Channel, stored: Vec<(MessageSeq, Message)>, now: Timest
         batch.decoded.push(Decoded { message: seq, events });
     }
     batch
+}
+
+/// What the channel's connector makes of one message, for somebody who looks.
+pub fn drafts(channel: &Channel, message: &Message) -> Result<Vec<Draft>, Failure> {
+    let fitted = channel.fitted();
+    let id = message.id.to_string();
+    let ctx = channel.context(&fitted, message.received);
+    let mut results = fitted.connector.decode(&ctx, &[for_connector(message, &id)]);
+    results.pop().expect("one message has one result")
 }
 
 fn for_connector<'a>(message: &'a Message, id: &'a str) -> snodo_host::Message<'a> {

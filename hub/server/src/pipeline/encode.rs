@@ -1,6 +1,8 @@
 //! deliveries → requests: the route's map, then the destination's connector. Consent is judged again first: what a customer has
 //! withdrawn since the event was routed is not sent.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use snodo_core::consent::{self, Basis, Consents};
 use snodo_core::route::{Route, Subject};
@@ -9,7 +11,7 @@ use snodo_host::Request;
 use snodo_store::{Due, Reader, Settled, StoreError};
 
 use super::interpret::{self, Told};
-use super::{Channel, Line};
+use super::{Channel, Fitted, Line};
 
 /// A delivery on its way, with what its connector is shown of it.
 pub struct Carried {
@@ -26,6 +28,8 @@ pub struct Call {
     pub request: Request,
     pub carried: Vec<Carried>,
     pub state: Vec<u8>,
+    /// What the answer is to be understood by.
+    pub fitted: Arc<Fitted>,
     /// 1 for what `encode` asked for; follow-ups count on.
     pub round: u32,
 }
@@ -62,14 +66,16 @@ pub fn encode(
             }
         }
     }
+    let fitted = channel.fitted();
     while !ready.is_empty() {
-        let rest = ready.split_off(channel.batch_max.min(ready.len()));
+        let rest = ready.split_off(fitted.batch_max.min(ready.len()));
         let batch = std::mem::replace(&mut ready, rest);
         let planned = {
             let deliveries: Vec<_> = batch.iter().map(Carried::for_connector).collect();
-            channel.connector.encode(&channel.context(now), &deliveries)
+            fitted.connector.encode(&channel.context(&fitted, now), &deliveries)
         };
-        let laid_out = interpret::lay_out(line, planned, batch, Told { round: 1, sent: None, now });
+        let told = Told { round: 1, sent: None, now };
+        let laid_out = interpret::lay_out(line, planned, batch, &fitted, told);
         encoded.calls.extend(laid_out.calls);
         encoded.settled.extend(laid_out.settled);
     }

@@ -1,6 +1,7 @@
 //! answers → fates: the connector says what an answer means, and its word is the policy. A call that had no answer is the
 //! transport's to explain.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,7 +11,7 @@ use snodo_store::{Due, Settled, Settlement};
 
 use super::decode::case;
 use super::encode::{Call, Carried};
-use super::{Channel, Line};
+use super::{Channel, Fitted, Line};
 use crate::sender::{SendFailure, Sender};
 use crate::transport::Answer;
 
@@ -27,6 +28,7 @@ const AGAIN_SOON: Duration = Duration::from_secs(1);
 pub struct Answered {
     carried: Vec<Carried>,
     state: Vec<u8>,
+    fitted: Arc<Fitted>,
     round: u32,
     sent: Sent,
     answer: Result<Answer, SendFailure>,
@@ -79,7 +81,7 @@ impl Attempt<'_> {
 impl Answered {
     /// Sends a call.
     pub async fn of(call: Call, sender: &Sender) -> Self {
-        let Call { request, carried, state, round } = call;
+        let Call { request, carried, state, fitted, round } = call;
         let begun = std::time::Instant::now();
         let mut sent = Sent {
             request: Some(sender.describe(&request)),
@@ -100,23 +102,25 @@ impl Answered {
             }
             Err(error) => sent.error = Some(error.to_string()),
         }
-        Self { carried, state, round, sent, answer }
+        Self { carried, state, fitted, round, sent, answer }
     }
 }
 
 pub fn interpret(line: &Line, channel: &Channel, answered: Vec<Answered>, now: Timestamp) -> Interpreted {
-    let planned = explain(channel, &answered, now);
+    // Neighbours have the same, but for the moment at which another took its place.
+    let by_fitted = answered.chunk_by(|one, next| Arc::ptr_eq(&one.fitted, &next.fitted));
+    let planned: Vec<Planned> = by_fitted.flat_map(|answered| explain(channel, answered, now)).collect();
     let mut interpreted = Interpreted::default();
     for (one, planned) in answered.into_iter().zip(planned) {
-        let laid_out =
-            lay_out(line, planned, one.carried, Told { round: one.round + 1, sent: Some(&one.sent), now });
+        let told = Told { round: one.round + 1, sent: Some(&one.sent), now };
+        let laid_out = lay_out(line, planned, one.carried, &one.fitted, told);
         interpreted.follow_ups.extend(laid_out.calls);
         interpreted.settled.extend(laid_out.settled);
     }
     interpreted
 }
 
-/// One plan per answer; those without an answer are not the connector's business.
+/// One plan per answer, all of calls of one connector; those without an answer are not the connector's business.
 fn explain(channel: &Channel, answered: &[Answered], now: Timestamp) -> Vec<Planned> {
     let deliveries: Vec<Vec<snodo_host::Delivery<'_>>> =
         answered.iter().map(|one| one.carried.iter().map(Carried::for_connector).collect()).collect();
@@ -130,9 +134,11 @@ fn explain(channel: &Channel, answered: &[Answered], now: Timestamp) -> Vec<Plan
             Some(snodo_host::Exchange { deliveries, state: &one.state, answer })
         })
         .collect();
-    let mut explained = match exchanges.is_empty() {
-        true => Vec::new(),
-        false => channel.connector.interpret(&channel.context(now), &exchanges),
+    let mut explained = match answered.first() {
+        Some(Answered { fitted, .. }) if !exchanges.is_empty() => {
+            fitted.connector.interpret(&channel.context(fitted, now), &exchanges)
+        }
+        _ => Vec::new(),
     }
     .into_iter();
     let explain_one = |one: &Answered| match &one.answer {
@@ -164,7 +170,13 @@ pub struct Told<'a> {
 }
 
 /// Gives each delivery of a batch to the call that covers it, or settles it.
-pub fn lay_out(line: &Line, planned: Planned, batch: Vec<Carried>, told: Told<'_>) -> LaidOut {
+pub fn lay_out(
+    line: &Line,
+    planned: Planned,
+    batch: Vec<Carried>,
+    fitted: &Arc<Fitted>,
+    told: Told<'_>,
+) -> LaidOut {
     let mut batch: Vec<Option<Carried>> = batch.into_iter().map(Some).collect();
     let mut take = |place: u32| batch[place as usize].take().expect("the host covers each delivery once");
     let mut settled = Vec::new();
@@ -188,7 +200,8 @@ pub fn lay_out(line: &Line, planned: Planned, batch: Vec<Carried>, told: Told<'_
             settled.extend(carried.iter().map(|one| settle(line, &one.due, &failure, told)));
             continue;
         }
-        calls.push(Call { request: call.request, carried, state: call.state, round: told.round });
+        let fitted = Arc::clone(fitted);
+        calls.push(Call { request: call.request, carried, state: call.state, fitted, round: told.round });
     }
     LaidOut { calls, settled }
 }
