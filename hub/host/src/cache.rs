@@ -6,21 +6,30 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
-use crate::limits::ARTEFACT_BYTES_MAX;
+use crate::limits::{ARTEFACT_BYTES_MAX, KEPT_BYTES_MAX};
 
 const SEAL_BYTES: usize = blake3::OUT_LEN;
+
+/// The file with the key, among the others.
+const KEY: &str = "key";
 
 pub struct Cache {
     folder: PathBuf,
     /// Whoever can write into the folder but not read this cannot make code that we run.
     key: [u8; blake3::KEY_LEN],
     writes: AtomicU64,
+    bytes_max: u64,
 }
 
 impl Cache {
     /// Makes the folder if need be. It must be ours, and nobody else's to enter.
     pub fn open(folder: &Path) -> io::Result<Self> {
+        Self::bounded(folder, KEPT_BYTES_MAX)
+    }
+
+    fn bounded(folder: &Path, bytes_max: u64) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let metadata = fs::symlink_metadata(folder)?;
         if !metadata.is_dir() || metadata.uid() != own_uid() {
@@ -32,7 +41,8 @@ impl Cache {
         if metadata.mode() & 0o077 != 0 {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
         }
-        Ok(Self { folder: folder.to_owned(), key: key(&folder.join("key"))?, writes: AtomicU64::new(0) })
+        let key = key(&folder.join(KEY))?;
+        Ok(Self { folder: folder.to_owned(), key, writes: AtomicU64::new(0), bytes_max })
     }
 
     /// The code under that name, if it is whole and ours.
@@ -45,6 +55,8 @@ impl Cache {
             return None;
         }
         bytes.drain(..SEAL_BYTES);
+        // Whoever makes room goes by this. Without it the file only goes sooner.
+        let _ = File::open(self.folder.join(name)).and_then(|file| file.set_modified(SystemTime::now()));
         Some(bytes)
     }
 
@@ -62,7 +74,32 @@ impl Cache {
         write().inspect_err(|_| {
             // The first error says what matters.
             let _ = fs::remove_file(&part);
-        })
+        })?;
+        self.make_room(name);
+        Ok(())
+    }
+
+    /// Removes what has not been used for longest until the rest fits; never what was just put. Another process may do the
+    /// same: what one of them needs again is compiled again.
+    fn make_room(&self, but: &str) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let artefact = |entry: fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            let metadata =
+                entry.metadata().ok().filter(|_| name != KEY && name != but && !name.starts_with('.'))?;
+            Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+        };
+        let mut others: Vec<_> = entries.filter_map(artefact).collect();
+        others.sort();
+        let mut bytes: u64 = others.iter().map(|(_, bytes, _)| bytes).sum();
+        for (_, size, path) in others {
+            if bytes <= self.bytes_max {
+                return;
+            }
+            if fs::remove_file(path).is_ok() {
+                bytes -= size;
+            }
+        }
     }
 
     /// The name is sealed too, so that a file cannot take the place of another.
@@ -146,6 +183,27 @@ mod tests {
             let again = Cache::open(folder.path()).unwrap();
             assert_eq!(again.get("a"), taken.then(|| b"code".to_vec()), "{name}");
         }
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::bounded(folder.path(), 250).unwrap();
+        let used = |name: &str, seconds: u64| {
+            let file = File::open(folder.path().join(name)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+        };
+        for (name, seconds) in [("a", 1), ("b", 2), ("c", 3)] {
+            cache.put(name, &[0; 60]).unwrap();
+            used(name, seconds);
+        }
+        assert!(cache.get("a").is_some(), "it has been used just now");
+        cache.put("d", &[0; 60]).unwrap();
+        let kept: Vec<bool> = ["a", "b", "c", "d"].iter().map(|name| cache.get(name).is_some()).collect();
+        assert_eq!(kept, [true, false, true, true]);
+        cache.put("e", &[0; 400]).unwrap();
+        assert!(cache.get("e").is_some(), "it is needed now, however large");
+        assert!(Cache::open(folder.path()).unwrap().get("e").is_some(), "the key is kept");
     }
 
     #[test]

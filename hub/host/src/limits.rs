@@ -92,6 +92,10 @@ pub const COMPONENT_BYTES_MAX: usize = 64 << 20;
 /// A compiled component is 3 to 5 times as large as the component.
 pub const ARTEFACT_BYTES_MAX: usize = 512 << 20;
 
+/// Compiled code that is kept on disk: that of fifty connectors with an interpreter, or of thousands without one. Builds that
+/// have not been used for longest go first.
+pub const KEPT_BYTES_MAX: u64 = 2 << 30;
+
 /// What compiling may take: the largest guest seen needs 15 s of CPU and 1 GiB.
 pub const COMPILE_CPU_SECONDS_MAX: u64 = 180;
 pub const COMPILE_ADDRESS_BYTES_MAX: u64 = 6 << 30;
