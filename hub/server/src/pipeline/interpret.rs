@@ -193,7 +193,7 @@ pub fn lay_out(line: &Line, planned: Planned, batch: Vec<Carried>, told: Told<'_
     LaidOut { calls, settled }
 }
 
-fn settle(
+pub(super) fn settle(
     line: &Line,
     due: &Due,
     outcome: &Result<Outcome, Failure>,
