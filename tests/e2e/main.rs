@@ -9,4 +9,6 @@ mod doors;
 mod hostile;
 mod kit;
 mod line;
+mod poll;
 mod receiver;
+mod transform;

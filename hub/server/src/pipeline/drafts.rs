@@ -18,6 +18,10 @@ const MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// What a draft takes beside its texts, roughly.
 const DRAFT_BYTES: usize = 128;
 
+fn written<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(from).map(Some)
+}
+
 /// Whose drafts they are.
 #[derive(Clone, Copy)]
 pub struct Origin<'a> {
@@ -54,8 +58,8 @@ struct KeptDraft {
     ordering_key: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     attributes: Vec<(String, String)>,
-    /// As the connector wrote it, byte for byte.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// As the connector wrote it, byte for byte; `null`, too, is something that was written.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
     data: Option<Box<RawValue>>,
     /// What is not JSON: kept for whoever looks into the quarantine, where it will end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
