@@ -179,7 +179,8 @@ async fn a_vendor_in_trouble_is_left_alone_as_long_as_it_asks_and_nothing_it_say
         2 => (StatusCode::BAD_GATEWAY, SAID).into_response(),
         3 => (StatusCode::OK, SAID).into_response(),
         // Without an id each time: told twice it would be two events.
-        4 => axum::Json(json!({"items": [{"code": "a"}, {"code": "b"}], "next": 1, "more": false})).into_response(),
+        4 => axum::Json(json!({"items": [{"code": "a"}, {"code": "b"}], "next": 1, "more": false}))
+            .into_response(),
         _ => axum::Json(json!({"items": [], "next": 1, "more": false})).into_response(),
     })
     .await;
@@ -189,8 +190,10 @@ async fn a_vendor_in_trouble_is_left_alone_as_long_as_it_asks_and_nothing_it_say
     company.webhook_out("crm", receiver.address);
     company.route("alerts", "walk", "crm", "");
     let hub = company.start();
-    until("two deliveries, and a poll after them", || receiver.taken().len() == 2 && vendor.asked().len() > 5)
-        .await;
+    until("two deliveries, and a poll after them", || {
+        receiver.taken().len() == 2 && vendor.asked().len() > 5
+    })
+    .await;
 
     let asked = vendor.asked();
     let waited = asked[1].at - asked[0].at;

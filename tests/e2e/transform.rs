@@ -51,7 +51,10 @@ async fn each_event_becomes_its_events_once_through_kills_and_every_delivery_has
     // Each order into the transform (all but the refused and the broken), and the two that were made of it to the receiver. Either
     // route leaves aside what comes from the other's channel.
     assert_eq!(fates["delivered"], ORDERS + 1 + 2 * ORDERS, "{balance}");
-    assert_eq!((&fates["dead"], &fates["quarantined"], &fates["duplicate"]), (&json!(1), &json!(1), &json!(0)));
+    assert_eq!(
+        (&fates["dead"], &fates["quarantined"], &fates["duplicate"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
     assert_eq!(fates["filtered"], sent + 2 * ORDERS);
 
     let made: Vec<Value> = receiver.taken().into_iter().map(|one| one.body).collect();

@@ -60,9 +60,15 @@ pub struct Kept {
 #[derive(Debug)]
 pub enum Trouble {
     /// The connector says so of an answer.
-    Said { fault: Fault, asked: Asked },
+    Said {
+        fault: Fault,
+        asked: Asked,
+    },
     /// There was no answer. The words are the hub's own.
-    Unanswered { fault: Fault, asked: Asked },
+    Unanswered {
+        fault: Fault,
+        asked: Asked,
+    },
     /// The sandbox, or the connector against the contract.
     Failed(Failure),
     Store(StoreError),
@@ -162,8 +168,9 @@ impl Poll {
         let id = self.channel.to_string();
         let request = transport::Request { id, method, target, headers, body: body.into() };
         let answer = self.client.send(&self.outbound, request, clock::now()).await;
-        answer.map_err(|error| {
-            Trouble::Unanswered { fault: SendFailure::Http(error).fault(), asked: asked.clone() }
+        answer.map_err(|error| Trouble::Unanswered {
+            fault: SendFailure::Http(error).fault(),
+            asked: asked.clone(),
         })
     }
 
@@ -209,7 +216,9 @@ impl Poll {
                 }
             }
             Trouble::Unanswered { fault, asked: Asked { request, .. } } => match fault {
-                Fault::Retry(_) => warn!(%channel, case, request, error = %fault, again_ms, "a poll is tried again"),
+                Fault::Retry(_) => {
+                    warn!(%channel, case, request, error = %fault, again_ms, "a poll is tried again")
+                }
                 _ => error!(%channel, case, request, error = %fault, again_ms, "a poll failed"),
             },
             Trouble::Failed(failure) if failure.is_innocent() => {

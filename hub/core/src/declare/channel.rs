@@ -141,7 +141,14 @@ impl PollInlet {
     pub const fn access(&self) -> Access<'_> {
         let Self { hosts, private_networks, timeout, auth, secrets, .. } = self;
         let (auth, timeout) = (auth.as_ref(), *timeout);
-        Access { hosts: hosts.as_slice(), private_networks: *private_networks, timeout, auth, sign: None, secrets }
+        Access {
+            hosts: hosts.as_slice(),
+            private_networks: *private_networks,
+            timeout,
+            auth,
+            sign: None,
+            secrets,
+        }
     }
 }
 

@@ -36,7 +36,8 @@ pub fn apply(
     let (circling, dues): (Vec<_>, Vec<_>) = dues.into_iter().partition(|due| hops(&due.event) >= HOPS_MAX);
     let Ready { carried, settled } = encode::make_ready(line, channel, dues, store, now)?;
     let mut applied = Applied { settled, made: Vec::new() };
-    let why = format!("it was made of events that were made, {HOPS_MAX} times over: the routes go in a circle");
+    let why =
+        format!("it was made of events that were made, {HOPS_MAX} times over: the routes go in a circle");
     let stopped = |due: &Due| interpret::without_sending(due, Fate::Quarantined, &why, now);
     applied.settled.extend(circling.iter().map(stopped));
     if carried.is_empty() {

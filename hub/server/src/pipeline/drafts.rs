@@ -101,7 +101,8 @@ pub fn read(message: &Message) -> Result<Vec<Draft>, String> {
 
 fn keep(draft: Draft) -> KeptDraft {
     let Draft { key, kind, subject, time, ordering_key, attributes, data } = draft;
-    let (data, data_base64) = match String::from_utf8(data).map_err(|error| error.into_bytes()).and_then(raw) {
+    let (data, data_base64) = match String::from_utf8(data).map_err(|error| error.into_bytes()).and_then(raw)
+    {
         Ok(json) => (Some(json), None),
         Err(bytes) => (None, Some(BASE64_STANDARD.encode(bytes))),
     };

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use snodo_core::{Fate, Timestamp};
-use snodo_store::{DeliverySeq, Due, Item, MessageSeq, NewEvent, NewVerdict, Settled, Settlement, StoreError};
+use snodo_store::{
+    DeliverySeq, Due, Item, MessageSeq, NewEvent, NewVerdict, Settled, Settlement, StoreError,
+};
 
 use crate::bench::*;
 
@@ -50,7 +52,8 @@ fn what_is_made_of_deliveries_is_kept_with_their_fates_or_not_at_all() {
     let due = bench.store.fresh(&crm, DeliverySeq(0), MANY, MANY).unwrap();
     let fate = || Settlement::Final { fate: Fate::Delivered, reason: None };
     let made = || vec![message("crm", "made", bench.now())];
-    let waiting = |bench: &Bench| bench.store.pending_messages(&crm, MessageSeq(0), MANY, MANY).unwrap().len();
+    let waiting =
+        |bench: &Bench| bench.store.pending_messages(&crm, MessageSeq(0), MANY, MANY).unwrap().len();
 
     wait(bench.store.settle_with(vec![settled(&due[0], fate())], made())).unwrap();
     assert_eq!((waiting(&bench), bench.store.tally().unwrap().in_flight), (1, 2));
