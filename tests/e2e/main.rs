@@ -10,5 +10,7 @@ mod hostile;
 mod kit;
 mod line;
 mod many;
+mod poll;
 mod receiver;
 mod swap;
+mod transform;

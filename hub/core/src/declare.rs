@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 
 use crate::{ChannelName, RouteName};
 
-pub use channel::{Channel, FileInlet, FileOutlet, HttpInlet, HttpOutlet, Inlet, Outlet};
+pub use channel::{Access, Channel, FileInlet, FileOutlet, HttpInlet, HttpOutlet, Inlet, Outlet, PollInlet};
 pub use hub::{Hub, LogFormat, LogLevel, Purpose};
 pub use manifest::Manifest;
 pub use mistake::{Mistake, Severity};

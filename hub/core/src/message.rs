@@ -27,4 +27,24 @@ pub struct Envelope {
     /// The query of the request, or the name of the file.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// Not a header: no sender can say it.
+    #[serde(skip_serializing_if = "Form::is_foreign")]
+    pub form: Form,
+}
+
+/// Whose words the body is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// The touchpoint's: its connector reads them.
+    #[default]
+    Foreign,
+    /// The hub's own: events as a connector told them, when it was asked or made them of others.
+    Drafts,
+}
+
+impl Form {
+    const fn is_foreign(&self) -> bool {
+        matches!(self, Self::Foreign)
+    }
 }

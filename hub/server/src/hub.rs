@@ -23,14 +23,16 @@ use tracing::{error, info, warn};
 
 use crate::configuration::Configuration;
 use crate::intake::{Bells, Intake};
+use crate::junction::Junction;
 use crate::outbox::Outbox;
 use crate::pipeline::{Channel, Fitted, Line};
-use crate::sender::Sender;
+use crate::poll::Poll;
+use crate::sender::{self, Sender};
 use crate::swap::Swap;
 use crate::transport::file_in::{FileIn, Inbox};
 use crate::transport::http_in::{self, Channels, Door, Inbound};
 use crate::transport::http_out::Client;
-use crate::transport::{AcceptError, secrets};
+use crate::transport::{AcceptError, Stamp, secrets};
 use crate::{admin, clock, operate};
 
 /// How often the rows of the ledger are counted against the numbers that are kept.
@@ -126,13 +128,14 @@ impl Hub {
             store: store.clone(),
             stopping: hub.door.clone(),
             full: AtomicBool::new(false),
-            sources: Bells::new(named(|one| one.receive.is_some())),
-            destinations: Bells::new(named(|one| one.send.is_some())),
+            sources: Bells::new(named(|one| one.receive.is_some() || one.is_junction())),
+            destinations: Bells::new(named(|one| one.send.is_some() || one.is_junction())),
             declared: channels.keys().cloned().collect(),
             company: declarations.hub.company.clone(),
         });
         hub.start_outboxes(configuration, &declarations, &client, &condition)?;
         hub.start_intakes(&condition);
+        hub.start_polls(configuration, &declarations, &client, &condition)?;
         hub.start_aside(&data, &condition, swaps)?;
         hub.open_door(configuration, &declarations, listener, &condition)?;
         warn_of_strangers(&condition)?;
@@ -147,8 +150,20 @@ impl Hub {
         client: &Client,
         condition: &Condition,
     ) -> anyhow::Result<()> {
-        let permits = permits();
+        let (permits, stamp) = (permits(), Arc::new(Stamp::default()));
         for (name, declared) in &declarations.channels {
+            if declared.is_junction() {
+                let junction = Junction {
+                    channel: name.clone(),
+                    line: Arc::clone(&self.line),
+                    store: self.store.clone(),
+                    stamp: Arc::clone(&stamp),
+                    permits: Arc::clone(&permits),
+                    bell: condition.destinations.of(name),
+                    made: condition.sources.of(name),
+                };
+                self.outbox_tasks.spawn(junction.run(self.outbox.clone()));
+            }
             let Some(outlet) = &declared.send else { continue };
             let sender = Sender::new(configuration, client, outlet)
                 .with_context(|| format!("channels/{name}.toml: failed to prepare send"))?;
@@ -183,6 +198,34 @@ impl Hub {
             };
             self.intake_tasks.spawn(intake.run(self.intake.clone()));
         }
+    }
+
+    /// Polls are a door of the hub's own: they stop first.
+    fn start_polls(
+        &self,
+        configuration: &Configuration,
+        declarations: &Declarations,
+        client: &Client,
+        condition: &Arc<Condition>,
+    ) -> anyhow::Result<()> {
+        let (permits, stamp) = (permits(), Arc::new(Stamp::default()));
+        for (name, declared) in &declarations.channels {
+            let Some(Inlet::Poll(inlet)) = &declared.receive else { continue };
+            let outbound = sender::outbound(configuration, inlet.access())
+                .with_context(|| format!("channels/{name}.toml: failed to prepare receive"))?;
+            let poll = Poll {
+                channel: name.clone(),
+                line: Arc::clone(&self.line),
+                condition: Arc::clone(condition),
+                client: client.clone(),
+                outbound,
+                every: inlet.every.0,
+                stamp: Arc::clone(&stamp),
+                permits: Arc::clone(&permits),
+            };
+            self.door_tasks.spawn(poll.run(self.door.clone()));
+        }
+        Ok(())
     }
 
     /// What runs beside the line: the operator's socket and the audit of the ledger.
@@ -263,7 +306,7 @@ impl Hub {
                     let watch = FileIn::new(inbox, accept.clone());
                     self.door_tasks.spawn(watch.run(LOOK_EVERY, clock::now, self.door.clone()));
                 }
-                None => {}
+                Some(Inlet::Poll(_)) | None => {}
             }
         }
         let channels = Channels::default();
@@ -368,9 +411,12 @@ pub fn fit(
     manifest: &Manifest,
     connector: Arc<Connector>,
 ) -> anyhow::Result<Fitted> {
-    for (role, wanted) in
-        [(Role::Source, declared.receive.is_some()), (Role::Destination, declared.send.is_some())]
-    {
+    for (role, wanted) in [
+        (Role::Source, matches!(declared.receive, Some(Inlet::Http(_) | Inlet::File(_)))),
+        (Role::Poll, matches!(declared.receive, Some(Inlet::Poll(_)))),
+        (Role::Destination, declared.send.is_some()),
+        (Role::Transform, declared.is_junction()),
+    ] {
         anyhow::ensure!(
             !wanted || connector.has(role),
             "channels/{name}.toml: the component of {} does not have the role that its manifest names",

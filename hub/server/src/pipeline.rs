@@ -4,11 +4,16 @@
 //! raw ─receive═ stored ─decode→ candidate ─validate→ valid ─resolve→ accepted ─route→ deliveries ═ ─encode→ request ─send→ answer ─settle═ fate
 //! ```
 //!
+//! Where the hub must ask, or a transform makes events of others, the connector has spoken before the first commit: what it said
+//! is stored as a message in the hub's own words (`drafts`), and `apply` stands in the place of encode, send and settle.
+//!
 //! `═` is a durable commit. The sender is answered after the first one. Between two commits a stage is a function of what is
 //! stored, so that a crash anywhere is mended by doing the stage again. Nothing here waits, sends or writes: `intake` and
 //! `outbox` carry the values from one stage to the next and to the store.
 
+pub mod apply;
 pub mod decode;
+pub mod drafts;
 pub mod encode;
 pub mod interpret;
 pub mod resolve;
@@ -67,7 +72,7 @@ impl Channel {
         self.fitted.store(Arc::new(fitted));
     }
 
-    fn context<'a>(&'a self, fitted: &'a Fitted, now: Timestamp) -> snodo_host::Context<'a> {
+    pub(crate) fn context<'a>(&'a self, fitted: &'a Fitted, now: Timestamp) -> snodo_host::Context<'a> {
         let now = u64::try_from(now.as_millis()).unwrap_or(0);
         snodo_host::Context { channel: self.name.as_str(), config: &fitted.config, now }
     }

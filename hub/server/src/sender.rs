@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use snodo_core::authorize::{Credential, Hosts, Sign, Signer};
-use snodo_core::declare::{FileOutlet, HttpOutlet, Outlet};
+use snodo_core::declare::{Access, FileOutlet, Outlet};
 use snodo_core::secret::{SecretError, Secrets};
 use snodo_host::{Fault, Problem, Request};
 
@@ -49,7 +49,7 @@ impl Sender {
     pub fn new(configuration: &Configuration, client: &Client, outlet: &Outlet) -> anyhow::Result<Self> {
         match outlet {
             Outlet::Http(outlet) => {
-                let outbound = Arc::new(outbound(configuration, outlet)?);
+                let outbound = Arc::new(outbound(configuration, outlet.access())?);
                 Ok(Self::Http { client: client.clone(), outbound })
             }
             Outlet::File(FileOutlet { folder, rotate_bytes, rotate_after }) => {
@@ -80,17 +80,17 @@ impl Sender {
     }
 }
 
-/// What an http channel's requests carry, with the secrets in it.
-pub fn outbound(configuration: &Configuration, outlet: &HttpOutlet) -> anyhow::Result<Outbound> {
+/// What a channel's requests carry, with the secrets in it.
+pub fn outbound(configuration: &Configuration, access: Access<'_>) -> anyhow::Result<Outbound> {
     let resolve = |at: &_| secrets::resolve(at, &configuration.folder);
-    let named = outlet.secrets.iter().map(|(name, at)| Ok((name.clone(), resolve(at)?)));
+    let named = access.secrets.iter().map(|(name, at)| Ok((name.clone(), resolve(at)?)));
     Ok(Outbound {
-        hosts: Hosts::parse(&outlet.hosts)?,
-        networks: if outlet.private_networks { Networks::PublicAndPrivate } else { Networks::Public },
-        credential: outlet.auth.as_ref().map_or(Ok(Credential::None), |auth| auth.credential(resolve))?,
-        signer: Signer::new(outlet.sign.as_ref().unwrap_or(&Sign::None {}), resolve)?,
+        hosts: Hosts::parse(access.hosts)?,
+        networks: if access.private_networks { Networks::PublicAndPrivate } else { Networks::Public },
+        credential: access.auth.map_or(Ok(Credential::None), |auth| auth.credential(resolve))?,
+        signer: Signer::new(access.sign.unwrap_or(&Sign::None {}), resolve)?,
         secrets: Secrets(named.collect::<Result<_, SecretError>>()?),
-        timeout: outlet.timeout.0,
+        timeout: access.timeout.0,
         answer_bytes_max: ANSWER_BYTES_MAX,
     })
 }

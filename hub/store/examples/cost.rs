@@ -148,7 +148,7 @@ fn message(n: usize) -> Message {
                 ("x-shopify-topic".into(), "orders/create".into()),
                 ("content-type".into(), "application/json".into()),
             ],
-            name: String::new(),
+            ..Envelope::default()
         },
         body: vec![b'x'; BODY_BYTES].into(),
     }

@@ -16,6 +16,9 @@ pub struct Cursor {
 
 impl Writing<'_, '_> {
     pub fn accept(&mut self, messages: &[Message]) -> Result<Vec<MessageSeq>, StoreError> {
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
         self.check_room()?;
         let mut store = self.statements.prepare(
             "INSERT INTO message (seq, id, channel, received, envelope, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

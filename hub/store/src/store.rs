@@ -218,6 +218,22 @@ impl Store {
         self.write(bytes, CanWait::No, move |writing| writing.settle(&batch))
     }
 
+    /// Settles deliveries together with the messages that were made of them, all or nothing: what was made is never made
+    /// twice, and never lost.
+    pub async fn settle_with(&self, settled: Vec<Settled>, made: Vec<Message>) -> Result<(), StoreError> {
+        let made_bytes: usize = made.iter().map(|message| message.body.len() + ROW_BYTES).sum();
+        let bytes = settled.len() * ROW_BYTES + made_bytes;
+        let done = self.write(bytes, CanWait::Yes, move |writing| {
+            // Refusals first: a call that has written something takes its whole group back with it.
+            if !made.is_empty() {
+                writing.check_room()?;
+            }
+            writing.settle(&settled)?;
+            writing.accept(&made).map(drop)
+        })?;
+        done.await.map_err(|_| StoreError::Closed)?
+    }
+
     /// Takes messages, events and deliveries out of quarantine to try them again. What is not in quarantine stays as it is.
     pub async fn requeue(&self, items: Vec<Item>) -> Result<Requeued, StoreError> {
         let requeued =

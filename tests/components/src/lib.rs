@@ -1,4 +1,4 @@
-//! Components for tests of the sandbox: one that misbehaves on demand, one with a fault to be found, and empty ones of any interface. Nothing is run here.
+//! Components for tests of the sandbox: one that misbehaves on demand, one with a fault to be found, one that polls and transforms, and empty ones of any interface. Nothing is run here.
 
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{ManglingAndAbi, Resolve};
@@ -9,6 +9,9 @@ pub const HOSTILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hostile.was
 
 /// The kit's beginning of a connector, with a fault that its configuration names: see `planted/src/lib.rs`.
 pub const PLANTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/planted.wasm"));
+
+/// Walks the pages of a stand-in, and makes events of events: see `walker/src/lib.rs`.
+pub const WALKER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/walker.wasm"));
 
 /// A component of the only world in that WIT text, with bodies that trap. The contract of version 1 is at hand for it to use.
 ///

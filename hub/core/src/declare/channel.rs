@@ -32,7 +32,8 @@ pub struct Channel {
     /// The classes of personal data that the channel carries. Without it: all that its connector can carry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carries: Vec<String>,
-    /// How messages come in. Leave it out if none do.
+    /// How messages come in. Leave it out if none do. A channel with neither [receive] nor [send] makes other events of those that
+    /// routes bring it, if its connector is a transform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receive: Option<Inlet>,
     /// How requests go out. Leave it out if none do.
@@ -43,14 +44,24 @@ pub struct Channel {
     pub config: Map<String, Value>,
 }
 
+impl Channel {
+    /// Whether routes lead to it and from it, and nothing goes in or out: its connector is a transform.
+    pub const fn is_junction(&self) -> bool {
+        self.receive.is_none() && self.send.is_none()
+    }
+}
+
 /// How messages come in.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "transport", rename_all = "lowercase", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each channel, and they are not moved about")]
 pub enum Inlet {
     /// The system calls `POST /in/{channel}`.
     Http(HttpInlet),
     /// The system puts files into a folder.
     File(FileInlet),
+    /// The hub asks the system's API for what is new.
+    Poll(PollInlet),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +94,69 @@ impl FileInlet {
     /// Copying over a network pauses for less than that.
     const fn default_settle() -> Period {
         Period::of_secs(2)
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PollInlet {
+    /// How long the system is left alone before it is asked again. Without it: as the connector says.
+    pub every: Period,
+    /// The hosts that may be asked, each as `name` or `name:port`. Without it: those that the connector names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("items" = { "type": "string", "format": "host" }))]
+    pub hosts: Vec<String>,
+    /// Whether those hosts may be on this machine or in a private network. Otherwise only public addresses are called.
+    pub private_networks: bool,
+    /// How long one request may take, answer included.
+    pub timeout: Period,
+    /// What the hub shows to be let in. The connector knows its vendor's scheme; the secret is yours to bring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Further secrets, by the name with which the connector asks for them: `{{secret:NAME}}` in a header.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretRef>,
+}
+
+impl Default for PollInlet {
+    fn default() -> Self {
+        let HttpOutlet { hosts, private_networks, timeout, auth, secrets, .. } = HttpOutlet::default();
+        // Every connector that polls says how often; few vendors mind being asked that often.
+        Self { every: Period::of_secs(300), hosts, private_networks, timeout, auth, secrets }
+    }
+}
+
+/// What the hub needs to call a system: the same for what it sends and for what it asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    pub hosts: &'a [String],
+    pub private_networks: bool,
+    pub timeout: Period,
+    pub auth: Option<&'a Auth>,
+    pub sign: Option<&'a Sign>,
+    pub secrets: &'a BTreeMap<String, SecretRef>,
+}
+
+impl PollInlet {
+    pub const fn access(&self) -> Access<'_> {
+        let Self { hosts, private_networks, timeout, auth, secrets, .. } = self;
+        let (auth, timeout) = (auth.as_ref(), *timeout);
+        Access {
+            hosts: hosts.as_slice(),
+            private_networks: *private_networks,
+            timeout,
+            auth,
+            sign: None,
+            secrets,
+        }
+    }
+}
+
+impl HttpOutlet {
+    pub const fn access(&self) -> Access<'_> {
+        let Self { hosts, private_networks, timeout, auth, sign, secrets, .. } = self;
+        let (auth, sign, timeout) = (auth.as_ref(), sign.as_ref(), *timeout);
+        Access { hosts: hosts.as_slice(), private_networks: *private_networks, timeout, auth, sign, secrets }
     }
 }
 

@@ -27,7 +27,8 @@ mod tests {
     /// Every key that can stand in a file. Keys of maps and of open objects are the user's own.
     fn keys(root: &Value, schema: &Value, at: &str, found: &mut Keys) {
         let (schema, name) = resolve(root, schema);
-        if name == Some("SecretRef") {
+        // All of [receive.auth] stands at [send.auth].
+        if name == Some("SecretRef") || at == "receive.auth" {
             return;
         }
         let variants = schema.get("oneOf").and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);

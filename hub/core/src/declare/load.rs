@@ -139,8 +139,9 @@ fn check_channel(document: &mut Document<'_>, known: Known<'_>, mistakes: &mut V
 }
 
 /// What a manifest may bring, and the key that says which kind it is.
-const DEFAULTED: [(&str, &str, &str); 5] = [
+const DEFAULTED: [(&str, &str, &str); 6] = [
     ("/receive", "verify", "scheme"),
+    ("/receive", "auth", "scheme"),
     ("/send", "auth", "scheme"),
     ("/send", "sign", "scheme"),
     ("", "receive", "transport"),
@@ -149,29 +150,45 @@ const DEFAULTED: [(&str, &str, &str); 5] = [
 
 /// Adds to a channel what its connector's manifest says, wherever the channel says nothing.
 fn fill(document: &mut Document<'_>, manifest: &Manifest) {
-    if let Some(source) = &manifest.source {
-        fill_transport(document, "/receive", &source.transports);
-        if document.text("/receive/transport") == Some("http") {
+    fill_transport(document, "/receive", &manifest.inlets());
+    match (document.text("/receive/transport"), &manifest.source, &manifest.poll) {
+        (Some("http"), Some(source), _) => {
             fill_scheme(document, "/receive", "verify", source.verify.as_ref());
         }
+        (Some("poll"), _, Some(poll)) => {
+            document.fill("/receive", "every", poll.every.to_string());
+            fill_access(document, "/receive", &poll.hosts, poll.auth.as_ref());
+        }
+        _ => {}
     }
     if let Some(destination) = &manifest.destination {
-        fill_transport(document, "/send", &destination.transports);
+        let transports: Vec<&str> = destination.transports.iter().map(String::as_str).collect();
+        fill_transport(document, "/send", &transports);
         if document.text("/send/transport") == Some("http") {
-            if !destination.hosts.is_empty() {
-                document.fill("/send", "hosts", json!(destination.hosts));
-            }
-            fill_scheme(document, "/send", "auth", destination.auth.as_ref());
+            fill_access(document, "/send", &destination.hosts, destination.auth.as_ref());
             fill_scheme(document, "/send", "sign", destination.sign.as_ref());
         }
     }
 }
 
 /// Where there is one way only, it need not be named.
-fn fill_transport(document: &mut Document<'_>, section: &str, transports: &[String]) {
+fn fill_transport(document: &mut Document<'_>, section: &str, transports: &[&str]) {
     if let [only] = transports {
-        document.fill(section, "transport", only.as_str());
+        document.fill(section, "transport", *only);
     }
+}
+
+/// The vendor's hosts, and how it lets callers in.
+fn fill_access(
+    document: &mut Document<'_>,
+    section: &str,
+    hosts: &[String],
+    auth: Option<&Map<String, Value>>,
+) {
+    if !hosts.is_empty() {
+        document.fill(section, "hosts", json!(hosts));
+    }
+    fill_scheme(document, section, "auth", auth);
 }
 
 /// A channel that names another scheme than its vendor's means that one whole.

@@ -13,8 +13,11 @@ use super::{Period, wording};
 /// The version of the contract (`plugin-sdk/wit/v1`) that this hub speaks.
 pub const CONTRACT: &str = "1.0";
 
-/// The transports that this hub has.
+/// The transports that this hub has for messages and for requests.
 pub const TRANSPORTS: [&str; 2] = ["http", "file"];
+
+/// What a channel writes as the transport of what the hub asks for.
+pub const POLL: &str = "poll";
 
 /// What a connector says about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -221,6 +224,12 @@ impl Manifest {
             ("transform", self.transform.is_some()),
         ];
         roles.into_iter().filter_map(|(role, is_said)| is_said.then_some(role)).collect()
+    }
+
+    /// The ways in that a channel with this connector may name.
+    pub fn inlets(&self) -> Vec<&str> {
+        let transports = self.source.iter().flat_map(|source| &source.transports).map(String::as_str);
+        transports.chain(self.poll.iter().map(|_| POLL)).collect()
     }
 
     /// The classes of personal data that a channel with this connector can carry.

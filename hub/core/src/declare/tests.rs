@@ -3,6 +3,7 @@
 mod channel;
 mod hub;
 mod manifest;
+mod poll;
 mod route;
 
 use super::*;

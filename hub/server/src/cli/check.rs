@@ -54,10 +54,11 @@ fn missing_secrets(configuration: &Configuration, declarations: &Declarations) -
                     .map(|_| ())
                     .map_err(anyhow::Error::from)
             }
+            Some(Inlet::Poll(poll)) => sender::outbound(configuration, poll.access()).map(|_| ()),
             _ => Ok(()),
         };
         let sends = match &channel.send {
-            Some(Outlet::Http(http)) => sender::outbound(configuration, http).map(|_| ()),
+            Some(Outlet::Http(http)) => sender::outbound(configuration, http.access()).map(|_| ()),
             _ => Ok(()),
         };
         for error in [verifies.err(), sends.err()].into_iter().flatten() {

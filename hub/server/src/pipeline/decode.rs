@@ -1,10 +1,11 @@
 //! raw → candidate: the channel's connector says what a message means; the hub gives each event its id and source.
 
+use snodo_core::message::Form;
 use snodo_core::{Event, EventId, Message, Timestamp};
 use snodo_host::{Draft, Failure, Fault};
 use snodo_store::MessageSeq;
 
-use super::Channel;
+use super::{Channel, drafts};
 
 /// A connector that needs more attributes than this is writing a body into them.
 const ATTRIBUTES_MAX: usize = 16;
@@ -40,21 +41,31 @@ pub struct Batch {
 }
 
 pub fn decode(channel: &Channel, stored: Vec<(MessageSeq, Message)>, now: Timestamp) -> Batch {
-    let ids: Vec<String> = stored.iter().map(|(_, message)| message.id.to_string()).collect();
+    let is_foreign = |message: &Message| message.envelope.form == Form::Foreign;
+    let foreign = || stored.iter().map(|(_, message)| message).filter(|message| is_foreign(message));
+    let ids: Vec<String> = foreign().map(|message| message.id.to_string()).collect();
     let messages: Vec<snodo_host::Message<'_>> =
-        stored.iter().zip(&ids).map(|((_, message), id)| for_connector(message, id)).collect();
+        foreign().zip(&ids).map(|(message, id)| for_connector(message, id)).collect();
     let fitted = channel.fitted();
-    let results = fitted.connector.decode(&channel.context(&fitted, now), &messages);
+    let mut results = match messages.is_empty() {
+        // A channel that only polls or transforms has a connector that decodes nothing.
+        true => Vec::new(),
+        false => fitted.connector.decode(&channel.context(&fitted, now), &messages),
+    }
+    .into_iter();
     let mut batch = Batch { decoded: Vec::with_capacity(stored.len()), left: 0 };
-    for ((seq, message), result) in stored.into_iter().zip(results) {
-        let events = match result {
-            Ok(drafts) => Ok(candidates(channel, &message, drafts)),
-            Err(failure) if failure.is_innocent() => {
-                batch.left += 1;
-                continue;
-            }
-            Err(failure) => Err(Problem::of(&failure)),
+    for (seq, message) in stored {
+        let told = match is_foreign(&message) {
+            true => match results.next().expect("the host gives one result per message") {
+                Err(failure) if failure.is_innocent() => {
+                    batch.left += 1;
+                    continue;
+                }
+                result => result.map_err(|failure| Problem::of(&failure)),
+            },
+            false => drafts::read(&message).map_err(Problem::of_drafts),
         };
+        let events = told.map(|drafts| candidates(channel, &message, drafts));
         batch.decoded.push(Decoded { message: seq, events });
     }
     batch
@@ -90,6 +101,13 @@ impl Problem {
             },
             _ => Self { stage: "decode", case: "sandbox", message: failure.to_string(), at: None },
         }
+    }
+}
+
+impl Problem {
+    /// A defect of ours, or of the disk.
+    fn of_drafts(message: String) -> Self {
+        Self { stage: "decode", case: "drafts", message, at: None }
     }
 }
 

@@ -49,23 +49,9 @@ pub fn encode(
     store: &Reader,
     now: Timestamp,
 ) -> Result<Encoded, StoreError> {
-    let mut encoded = Encoded { deliveries: dues.len(), ..Encoded::default() };
-    let agreed = agreed(line, &dues, store)?;
-    let mut ready = Vec::with_capacity(dues.len());
-    for due in dues {
-        let Some(route) = line.routes.get(&due.route) else {
-            encoded.settled.push(interpret::put_off(line, &due, "its route is not declared any more", now));
-            continue;
-        };
-        let consents = due.customer.and_then(|customer| agreed.get(&customer));
-        match carry(route, channel, due, consents) {
-            Ok(carried) => ready.push(carried),
-            Err(stopped) => {
-                let (due, fate, why) = *stopped;
-                encoded.settled.push(interpret::without_sending(&due, fate, &why, now));
-            }
-        }
-    }
+    let deliveries = dues.len();
+    let Ready { carried: mut ready, settled } = make_ready(line, channel, dues, store, now)?;
+    let mut encoded = Encoded { deliveries, settled, ..Encoded::default() };
     let fitted = channel.fitted();
     while !ready.is_empty() {
         let rest = ready.split_off(fitted.batch_max.min(ready.len()));
@@ -80,6 +66,38 @@ pub fn encode(
         encoded.settled.extend(laid_out.settled);
     }
     Ok(encoded)
+}
+
+/// Deliveries that may go on to the connector, and those that may not.
+pub struct Ready {
+    pub carried: Vec<Carried>,
+    pub settled: Vec<Settled>,
+}
+
+pub fn make_ready(
+    line: &Line,
+    channel: &Channel,
+    dues: Vec<Due>,
+    store: &Reader,
+    now: Timestamp,
+) -> Result<Ready, StoreError> {
+    let agreed = agreed(line, &dues, store)?;
+    let mut ready = Ready { carried: Vec::with_capacity(dues.len()), settled: Vec::new() };
+    for due in dues {
+        let Some(route) = line.routes.get(&due.route) else {
+            ready.settled.push(interpret::put_off(line, &due, "its route is not declared any more", now));
+            continue;
+        };
+        let consents = due.customer.and_then(|customer| agreed.get(&customer));
+        match carry(route, channel, due, consents) {
+            Ok(carried) => ready.carried.push(carried),
+            Err(stopped) => {
+                let (due, fate, why) = *stopped;
+                ready.settled.push(interpret::without_sending(&due, fate, &why, now));
+            }
+        }
+    }
+    Ok(ready)
 }
 
 /// What the customers have said, for those deliveries whose purpose asks for it.

@@ -206,7 +206,7 @@ pub fn lay_out(
     LaidOut { calls, settled }
 }
 
-fn settle(
+pub(super) fn settle(
     line: &Line,
     due: &Due,
     outcome: &Result<Outcome, Failure>,

@@ -167,7 +167,7 @@ where
             id: identity(&self.inbox.channel, name, look, &body),
             channel: self.inbox.channel.clone(),
             received: look.arrived,
-            envelope: Envelope { headers: Vec::new(), name: name.to_owned() },
+            envelope: Envelope { name: name.to_owned(), ..Envelope::default() },
             body,
         };
         match (self.accept)(message).await {

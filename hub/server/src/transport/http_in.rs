@@ -162,6 +162,7 @@ where
         envelope: Envelope {
             headers: inbound.kept(&head.headers),
             name: head.uri.query().unwrap_or_default().to_owned(),
+            ..Envelope::default()
         },
         body,
     };

@@ -97,7 +97,10 @@ pub fn message(channel: &str, body: &str, received: Timestamp) -> Message {
         id: MessageId::new(received, body.len() as u128),
         channel: name(channel),
         received,
-        envelope: Envelope { headers: vec![("x-topic".into(), "orders/create".into())], name: String::new() },
+        envelope: Envelope {
+            headers: vec![("x-topic".into(), "orders/create".into())],
+            ..Envelope::default()
+        },
         body: body.to_owned().into(),
     }
 }

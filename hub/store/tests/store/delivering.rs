@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use snodo_core::{Fate, Timestamp};
-use snodo_store::{DeliverySeq, Due, Item, NewEvent, NewVerdict, Settled, Settlement, StoreError};
+use snodo_store::{
+    DeliverySeq, Due, Item, MessageSeq, NewEvent, NewVerdict, Settled, Settlement, StoreError,
+};
 
 use crate::bench::*;
 
@@ -41,6 +43,29 @@ fn fresh_ones_come_in_order_and_within_limits() {
     assert_eq!((first.attempt, first.route.as_str()), (1, "to-crm"));
     assert_eq!(bench.store.destinations_in_flight().unwrap(), [(crm, 3)]);
     assert!(bench.store.fresh(&name("mail"), DeliverySeq(0), MANY, MANY).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_made_of_deliveries_is_kept_with_their_fates_or_not_at_all() {
+    let bench = three_for_the_crm();
+    let crm = name("crm");
+    let due = bench.store.fresh(&crm, DeliverySeq(0), MANY, MANY).unwrap();
+    let fate = || Settlement::Final { fate: Fate::Delivered, reason: None };
+    let made = || vec![message("crm", "made", bench.now())];
+    let waiting =
+        |bench: &Bench| bench.store.pending_messages(&crm, MessageSeq(0), MANY, MANY).unwrap().len();
+
+    wait(bench.store.settle_with(vec![settled(&due[0], fate())], made())).unwrap();
+    assert_eq!((waiting(&bench), bench.store.tally().unwrap().in_flight), (1, 2));
+    // The second has no fate yet, but the first has: nothing of this call is kept.
+    let again = vec![settled(&due[1], fate()), settled(&due[0], fate())];
+    let refused = wait(bench.store.settle_with(again, made()));
+    assert!(matches!(refused, Err(StoreError::Settled(_))), "{refused:?}");
+    assert_eq!((waiting(&bench), bench.store.tally().unwrap().in_flight), (1, 2));
+
+    let bench = bench.reopen();
+    assert_eq!((waiting(&bench), bench.store.tally().unwrap().in_flight), (1, 2));
+    bench.assert_balanced();
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::manifest;
+use super::{is_junction, manifest};
 use crate::ChannelName;
 use crate::declare::document::{Document, Spot};
 use crate::declare::load::Loaded;
-use crate::declare::manifest::TRANSPORTS;
+use crate::declare::manifest::{POLL, TRANSPORTS};
 use crate::declare::{Known, Manifest, Mistake, settings, wording};
 
 pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
@@ -16,13 +16,15 @@ pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
     let mut folders = BTreeMap::new();
     for (name, found) in &loaded.channels {
         let Some(document) = &found.document else { continue };
-        if let Some(manifest) = manifest(known, document.text("/connector")) {
+        let manifest = manifest(known, document.text("/connector"));
+        if let Some(manifest) = manifest {
             check_against(manifest, document, &mut mistakes);
         }
         let whole = !loaded.mistakes.iter().any(|one| one.file == document.file.path);
-        if whole && !document.has("/receive") && !document.has("/send") {
+        let junction = manifest.is_some_and(|manifest| is_junction(document, manifest));
+        if whole && !junction && !document.has("/receive") && !document.has("/send") {
             let message = "nothing comes in through this channel, and nothing goes out";
-            let remedy = "add [receive] with transport = \"http\" or \"file\", or [send], or both";
+            let remedy = "add [receive] with transport = \"http\", \"file\" or \"poll\", or [send], or both";
             mistakes.push(document.mistake(&Spot::Key(""), message, remedy));
         }
         check_folders(name, document, &mut folders, &mut mistakes);
@@ -31,28 +33,35 @@ pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
 }
 
 fn check_against(manifest: &Manifest, document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
-    let source = manifest.source.as_ref().map(|source| &source.transports);
-    let destination = manifest.destination.as_ref().map(|destination| &destination.transports);
+    let inlets = manifest.inlets();
+    let outlets = manifest.destination.iter().flat_map(|destination| &destination.transports);
+    let outlets: Vec<&str> = outlets.map(String::as_str).collect();
     for (section, transports, way) in
-        [("/receive", source, "nothing comes in"), ("/send", destination, "nothing goes out")]
+        [("/receive", inlets, "nothing comes in"), ("/send", outlets, "nothing goes out")]
     {
         if !document.has(section) {
             continue;
         }
-        let Some(transports) = transports else {
+        if transports.is_empty() {
             let message = format!("{way} through the connector {:?}", manifest.name);
             let remedy = format!("leave {} out, or choose another connector", wording::section(section));
             mistakes.push(document.mistake(&Spot::Key(section), message, remedy));
             continue;
-        };
+        }
         let at = format!("{section}/transport");
         // One that no connector has was spoken of with the shape.
-        let Some(transport) = document.text(&at).filter(|one| TRANSPORTS.contains(one)) else { continue };
-        if !transports.iter().any(|one| one == transport) {
-            let choices: Vec<&str> = transports.iter().map(String::as_str).collect();
+        let is_known = |one: &&str| TRANSPORTS.contains(one) || (section == "/receive" && *one == POLL);
+        let Some(transport) = document.text(&at).filter(is_known) else { continue };
+        if !transports.contains(&transport) {
             let message = format!("the connector {:?} does not work by {transport:?}", manifest.name);
-            mistakes.push(document.mistake(&Spot::Value(&at), message, wording::choose(transport, &choices)));
+            let remedy = wording::choose(transport, &transports);
+            mistakes.push(document.mistake(&Spot::Value(&at), message, remedy));
         }
+    }
+    if document.text("/receive/transport") == Some(POLL) && has_no_entries(document, "/receive/hosts") {
+        let message = "[receive] does not say which hosts may be asked";
+        let remedy = "add hosts = [\"api.example.com\"], the names of the system's own hosts";
+        mistakes.push(document.mistake(&Spot::Key("/receive/hosts"), message, remedy));
     }
     if document.text("/send/transport") == Some("http") && has_no_entries(document, "/send/hosts") {
         let message = "[send] does not say which hosts requests may go to";
@@ -89,12 +98,14 @@ pub fn check_use(loaded: &Loaded<'_>) -> Vec<Mistake> {
     let mut notes = Vec::new();
     for (name, found) in &loaded.channels {
         let Some(document) = &found.document else { continue };
-        if document.has("/receive") && !routes().any(|route| route.from.contains(name)) {
+        // Where there are no mistakes, a channel that has neither makes events of events.
+        let junction = !document.has("/receive") && !document.has("/send");
+        if (document.has("/receive") || junction) && !routes().any(|route| route.from.contains(name)) {
             let message = "what comes in here goes nowhere: no route is from this channel";
             let remedy = format!("add from = [\"{name}\"] to a route; until then its events are only kept");
             notes.push(document.mistake(&Spot::Key("/receive"), message, remedy).noted());
         }
-        if document.has("/send") && !routes().any(|route| route.to == *name) {
+        if (document.has("/send") || junction) && !routes().any(|route| route.to == *name) {
             let message = "nothing is sent here: no route goes to this channel";
             let remedy = format!("add a route with to = \"{name}\"");
             notes.push(document.mistake(&Spot::Key("/send"), message, remedy).noted());

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::manifest;
+use super::{accepts, emits, is_junction, manifest, meet};
 use crate::ChannelName;
 use crate::declare::document::{Document, Spot, escape};
 use crate::declare::load::Loaded;
@@ -45,17 +45,23 @@ impl<'a> Check<'a, '_> {
         entries.filter_map(|(place, entry)| Some((format!("/{key}/{place}"), entry.as_str()?))).collect()
     }
 
-    /// The channels there are that have the section; and the manifests of those, where they are known.
+    /// The channels there are that have the section, or are both ends of routes without it.
     fn channels_with(&self, section: &str) -> Vec<&'a str> {
-        let has =
-            |document: &Option<Document<'_>>| document.as_ref().is_none_or(|document| document.has(section));
+        let junction = |document: &Document<'_>| {
+            manifest(self.known, document.text("/connector"))
+                .is_some_and(|manifest| is_junction(document, manifest))
+        };
+        let has = |document: &Option<Document<'_>>| {
+            document.as_ref().is_none_or(|document| document.has(section) || junction(document))
+        };
         let channels = self.loaded.channels.iter().filter(|(_, found)| has(&found.document));
         channels.map(|(name, _)| name.as_str()).collect()
     }
 
-    fn manifest_of(&self, channel: &str) -> Option<&'a Manifest> {
+    /// What a channel says, and its connector.
+    fn declared(&self, channel: &str) -> Option<(&'a Document<'a>, &'a Manifest)> {
         let document = self.loaded.channels.get(channel)?.document.as_ref()?;
-        manifest(self.known, document.text("/connector"))
+        Some((document, manifest(self.known, document.text("/connector"))?))
     }
 
     fn ends(&mut self) {
@@ -110,11 +116,12 @@ impl<'a> Check<'a, '_> {
     }
 
     fn events(&mut self) {
-        let sources: Vec<Option<&Manifest>> =
-            self.listed("from").into_iter().map(|(_, name)| self.manifest_of(name)).collect();
-        let emits = sources.iter().flatten().filter_map(|manifest| manifest.source.as_ref());
-        let emits: Vec<&str> = emits.flat_map(|source| &source.emits).map(String::as_str).collect();
-        let destination = self.document.text("/to").and_then(|name| self.manifest_of(name));
+        let sources: Vec<_> = self.listed("from").into_iter().map(|(_, name)| self.declared(name)).collect();
+        let told = sources.iter().flatten().flat_map(|(document, manifest)| emits(document, manifest));
+        let emits: Vec<&str> = told.map(String::as_str).collect();
+        let destination = self.document.text("/to").and_then(|name| self.declared(name));
+        let taken = destination.map(|(document, manifest)| accepts(document, manifest));
+        let accepts: Vec<&str> = taken.into_iter().flatten().map(String::as_str).collect();
         for (at, pattern) in self.listed("events") {
             if !self.event_type(&at, pattern) {
                 continue;
@@ -127,9 +134,6 @@ impl<'a> Check<'a, '_> {
                 self.note(&at, message, format!("they tell of: {}", wording::list(&emits)));
                 continue;
             }
-            let accepts = destination.and_then(|manifest| manifest.destination.as_ref());
-            let accepts: Vec<&str> =
-                accepts.iter().flat_map(|one| &one.accepts).map(String::as_str).collect();
             if !accepts.is_empty() && !accepts.iter().any(|one| meet(one, pattern)) {
                 let message = format!("the channel of `to` takes nothing of {pattern:?}");
                 self.note(&at, message, format!("it takes: {}", wording::list(&accepts)));
@@ -220,16 +224,6 @@ impl<'a> Check<'a, '_> {
             let message = format!("the expression of `{key}` cannot be read: {problem}");
             self.say(at, message, improve(text));
         }
-    }
-}
-
-/// Whether two patterns of event types have a type in common.
-fn meet(one: &str, other: &str) -> bool {
-    match (one.strip_suffix('*'), other.strip_suffix('*')) {
-        (Some(a), Some(b)) => a.starts_with(b) || b.starts_with(a),
-        (Some(a), None) => other.starts_with(a),
-        (None, Some(b)) => one.starts_with(b),
-        (None, None) => one == other,
     }
 }
 

@@ -100,7 +100,7 @@ where
         id: door.stamp.next(now),
         channel: inbound.channel.clone(),
         received: now,
-        envelope: Envelope { headers: inbound.kept(headers), name: call.to_owned() },
+        envelope: Envelope { headers: inbound.kept(headers), name: call.to_owned(), ..Envelope::default() },
         body,
     };
     let id = (door.accept)(message).await?;
