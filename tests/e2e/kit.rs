@@ -49,11 +49,12 @@ async fn from_nothing_to_delivered(language: &str) {
     let company = Company::new();
     let connectors = company.path("connectors");
     std::fs::create_dir_all(&connectors).unwrap();
-    fine(&connectors, &["new", "bells", "--role", "source,destination", "--lang", language]);
+    let roles = "source,destination,transform,poll";
+    fine(&connectors, &["new", "bells", "--role", roles, "--lang", language]);
     assert_eq!(kit(&connectors, &["new", "bells"]).status.code(), Some(3), "it is already there");
     let built = fine(&connectors, &["build", "bells"]);
-    assert!(built.contains("source, destination, pure"), "{built}");
-    assert!(fine(&connectors, &["test", "bells"]).contains("3 passed, 0 failed"));
+    assert!(built.contains("source, poll, destination, transform, pure"), "{built}");
+    assert!(fine(&connectors, &["test", "bells"]).contains("6 passed, 0 failed"));
     let report: Value = serde_json::from_str(&fine(&connectors, &["certify", "bells", "--json"])).unwrap();
     assert_eq!(report["level"], "gold", "{report:#}");
 
@@ -62,6 +63,19 @@ async fn from_nothing_to_delivered(language: &str) {
     std::fs::write(&file, alert.to_string()).unwrap();
     let tried = fine(&connectors, &["try", file.to_str().unwrap(), "--folder", "bells", "--role", "source"]);
     assert!(tried.contains("\"iot.alert.raised\"") && tried.contains("KiB of memory"), "{tried}");
+
+    let asked =
+        fine(&connectors, &["try", "--folder", "bells", "--role", "poll", "--cursor", "{\"since\":5}"]);
+    assert!(asked.contains("/v1/alerts?updated_since=5"), "{asked}");
+    std::fs::write(&file, json!({"alerts": [alert, {"id": "a-10"}]}).to_string()).unwrap();
+    let fetched = fine(&connectors, &["try", file.to_str().unwrap(), "--folder", "bells", "--role", "poll"]);
+    assert!(fetched.contains("\"a-9\"") && fetched.contains("unknown.message.received"), "{fetched}");
+    let event = json!({"id": "e-9", "type": "iot.alert.raised", "time": "2026-03-01T10:00:00+01:00",
+        "data": {"device": {"id": "bell-9"}, "customer": {"traits": {"email": "ada@example.com"}}}});
+    std::fs::write(&file, event.to_string()).unwrap();
+    let made =
+        fine(&connectors, &["try", file.to_str().unwrap(), "--folder", "bells", "--role", "transform"]);
+    assert!(made.contains("bell-9") && !made.contains("ada@example.com"), "{made}");
 
     company.channel(
         "doors",

@@ -1,10 +1,19 @@
 //! Certification: tries a connector on its own samples, whole and spoilt, and on what vendors answer on bad days. Offline, and
 //! always the same for the same component and folder. The report names every fault, and the level that it stands in the way of.
 
+mod cassette;
 mod destination;
+mod events;
+mod hosts;
+mod input;
+mod menu;
 mod mutants;
 mod paper;
+mod poll;
+mod scales;
 mod source;
+mod strain;
+mod transform;
 mod values;
 
 use serde::Serialize;
@@ -13,7 +22,7 @@ use snodo_core::vocabulary::Vocabulary;
 use snodo_host::{Connector, Role};
 
 use crate::folder::Folder;
-use crate::golden::Mode;
+use crate::golden::{Mode, Side};
 
 /// How far a connector is to be trusted. Each level holds everything of those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
@@ -53,6 +62,8 @@ pub struct Finding {
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
     pub name: &'static str,
+    /// Of which role; `None` if it is of the connector as a whole.
+    pub role: Option<&'static str>,
     pub level: Level,
     /// How many trials were made. With none the check says nothing, and is not passed.
     pub tried: usize,
@@ -83,7 +94,7 @@ const TOLD_MAX: usize = 3;
 
 impl Check {
     fn new(name: &'static str, level: Level) -> Self {
-        Self { name, level, tried: 0, findings: Vec::new(), needless: None }
+        Self { name, role: None, level, tried: 0, findings: Vec::new(), needless: None }
     }
 
     fn find(&mut self, fault: &'static str, at: impl Into<String>, what: impl Into<String>) {
@@ -113,11 +124,14 @@ struct Trial<'a> {
 pub fn certify(folder: &Folder, connector: &Connector, vocabulary: &Vocabulary) -> Report {
     let trial = Trial { folder, connector, vocabulary, privacy: Privacy::new(vocabulary) };
     let mut checks = vec![paper::manifest(&trial), paper::configuration(&trial), golden(&trial)];
-    if connector.has(Role::Source) {
-        checks.extend(source::checks(&trial));
-    }
-    if connector.has(Role::Destination) {
-        checks.extend(destination::checks(&trial));
+    for role in Role::ALL.into_iter().filter(|role| connector.has(*role)) {
+        let of_role = match role {
+            Role::Source => source::checks(&trial),
+            Role::Poll => poll::checks(&trial),
+            Role::Destination => destination::checks(&trial),
+            Role::Transform => transform::checks(&trial),
+        };
+        checks.extend(of_role.into_iter().map(|check| Check { role: Some(role.as_str()), ..check }));
     }
     let manifest = &folder.manifest;
     Report {
@@ -174,12 +188,10 @@ fn golden(trial: &Trial<'_>) -> Check {
             check.find("golden-differs", &case.name, why);
         }
     }
-    let has = |side| trial.folder.cases.iter().any(|case| case.side == side);
-    for (role, side) in
-        [(Role::Source, crate::golden::Side::Source), (Role::Destination, crate::golden::Side::Destination)]
-    {
-        if trial.connector.has(role) && !has(side) {
-            check.find("no-golden-case", "golden/", format!("there is no case for the {}", role.as_str()));
+    for side in Side::ALL.into_iter().filter(|side| trial.connector.has(side.role())) {
+        if !trial.folder.cases.iter().any(|case| case.side == side) {
+            let what = format!("there is no case for the {}", side.role().as_str());
+            check.find("no-golden-case", "golden/", what);
         }
     }
     check

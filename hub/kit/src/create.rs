@@ -36,10 +36,8 @@ pub enum CreateError {
     Name(String),
     #[error("{} is already there", .0.display())]
     Exists(PathBuf),
-    #[error("name at least one role: source, destination")]
+    #[error("name at least one role: source, poll, destination, transform")]
     NoRole,
-    #[error("there is no beginning for a {0} yet: write one after the page on connectors")]
-    NoTemplate(&'static str),
     #[error("failed to write {}: {why}", path.display())]
     Io { path: PathBuf, why: std::io::Error },
 }
@@ -51,9 +49,6 @@ pub fn create(parent: &Path, new: &New<'_>) -> Result<PathBuf, CreateError> {
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if !is_name {
         return Err(CreateError::Name(name.to_owned()));
-    }
-    if let Some(role) = new.roles.iter().find(|role| !matches!(role, Role::Source | Role::Destination)) {
-        return Err(CreateError::NoTemplate(role.as_str()));
     }
     if new.roles.is_empty() {
         return Err(CreateError::NoRole);
@@ -72,7 +67,7 @@ pub fn create(parent: &Path, new: &New<'_>) -> Result<PathBuf, CreateError> {
             script(&folder, new, &PYTHON, "py", |role| format!("from {role} import {role}\n"))
         }
     }?;
-    for role in new.roles {
+    for role in new.roles() {
         let case = CASES.get_dir(role.as_str()).expect("every role with a beginning has a case");
         copy(case, case.path(), &folder)?;
     }
@@ -81,23 +76,19 @@ pub fn create(parent: &Path, new: &New<'_>) -> Result<PathBuf, CreateError> {
 
 /// What does not depend on the language.
 fn shared(folder: &Path, new: &New<'_>) -> Result<(), CreateError> {
-    let (source, destination) = (new.roles.contains(&Role::Source), new.roles.contains(&Role::Destination));
-    let manifest = [
-        ("connector.toml", true),
-        ("source.toml", source),
-        ("destination.toml", destination),
-        ("config.toml", true),
-        ("config-source.toml", source),
-        ("config-destination.toml", destination),
-    ];
-    let parts = manifest.iter().filter(|(_, wanted)| *wanted);
-    let manifest: String = parts.map(|(name, _)| new.fill(part(&SHARED, name))).collect();
+    let of_roles = |name: fn(&str) -> String| new.roles().map(move |role| name(role.as_str()));
+    let mut parts = vec!["connector.toml".to_owned()];
+    parts.extend(of_roles(|role| format!("{role}.toml")));
+    parts.push("config.toml".to_owned());
+    // Not every role has something to configure.
+    parts.extend(of_roles(|role| format!("config-{role}.toml")).filter(|name| SHARED.contains(name)));
+    let manifest: String = parts.iter().map(|name| new.fill(part(&SHARED, name))).collect();
     write(&folder.join("connector.toml"), manifest.as_bytes())?;
     write(&folder.join("README.md"), new.fill(part(&SHARED, "README.md")).as_bytes())
 }
 
 fn rust(folder: &Path, new: &New<'_>) -> Result<(), CreateError> {
-    let modules: String = new.roles.iter().map(|role| format!("mod {};\n", role.as_str())).collect();
+    let modules: String = new.roles().map(|role| format!("mod {};\n", role.as_str())).collect();
     let library = [part(&RUST, "lib.rs.txt"), &modules, part(&RUST, "lib-end.rs.txt")].concat();
     for (path, text) in [
         ("Cargo.toml", part(&RUST, "Cargo.toml")),
@@ -106,7 +97,7 @@ fn rust(folder: &Path, new: &New<'_>) -> Result<(), CreateError> {
     ] {
         write(&folder.join(path), new.fill(text).as_bytes())?;
     }
-    for role in new.roles.iter().map(|role| role.as_str()) {
+    for role in new.roles().map(Role::as_str) {
         let text = part(&RUST, &format!("{role}.rs.txt"));
         write(&folder.join(format!("src/{role}.rs")), text.as_bytes())?;
     }
@@ -121,7 +112,7 @@ fn script(
     extension: &str,
     named: fn(&str) -> String,
 ) -> Result<(), CreateError> {
-    let roles = || new.roles.iter().map(|role| role.as_str());
+    let roles = || new.roles().map(Role::as_str);
     let entry: String = roles().map(named).collect();
     write(&folder.join(format!("src/connector.{extension}")), entry.as_bytes())?;
     write(&folder.join(".gitignore"), new.fill(part(template, "gitignore")).as_bytes())?;
@@ -136,8 +127,13 @@ fn part<'a>(template: &'a Dir<'_>, name: &str) -> &'a str {
 }
 
 impl New<'_> {
+    /// In the order of the contract, each once.
+    fn roles(&self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(|role| self.roles.contains(role))
+    }
+
     fn fill(&self, text: &str) -> String {
-        let roles: Vec<&str> = self.roles.iter().map(|role| role.as_str()).collect();
+        let roles: Vec<&str> = self.roles().map(Role::as_str).collect();
         text.replace("NAME", self.name).replace("ROLES", &roles.join(", "))
     }
 }

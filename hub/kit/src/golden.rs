@@ -1,24 +1,32 @@
 //! Golden cases: what a connector makes of known input, kept as files and compared in the sandbox, without a vendor.
 //!
-//! A case is a folder in `golden/` of the connector. With `message.toml` it is one for the source, with `deliveries.json` one
-//! for the destination; `expected.json` is what must come out.
+//! A case is a folder in `golden/` of the connector. With `message.toml` it is one for the source, with `poll.toml` for the poll,
+//! with `deliveries.json` for the destination, with `event.json` for the transform; `expected.json` is what must come out.
 
+mod answer;
 mod case;
 mod destination;
 mod difference;
+mod event;
+mod poll;
 mod shown;
 mod source;
+mod transform;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use snodo_host::Connector;
+use snodo_host::{Connector, Role};
 
+pub use answer::Answered;
 pub use case::{CHANNEL, RECEIVED_MS, config, plain};
-pub use destination::{Answered, Batch, Given, Run};
+pub use destination::{Batch, Given, Run};
 pub use difference::differences;
+pub use event::GivenEvent;
+pub use poll::{End, Stepped, Walk, Walked, step_shown as step};
 pub use shown::{draft, fault, outcome, request};
 pub use source::Sample;
+pub use transform::Original;
 
 /// One folder in `golden/`.
 #[derive(Clone, Debug)]
@@ -31,7 +39,32 @@ pub struct Case {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     Source,
+    Poll,
     Destination,
+    Transform,
+}
+
+impl Side {
+    pub const ALL: [Self; 4] = [Self::Source, Self::Poll, Self::Destination, Self::Transform];
+
+    /// The file that makes a folder a case of this side.
+    const fn input(self) -> &'static str {
+        match self {
+            Self::Source => source::INPUT,
+            Self::Poll => poll::INPUT,
+            Self::Destination => destination::INPUT,
+            Self::Transform => transform::INPUT,
+        }
+    }
+
+    pub const fn role(self) -> Role {
+        match self {
+            Self::Source => Role::Source,
+            Self::Poll => Role::Poll,
+            Self::Destination => Role::Destination,
+            Self::Transform => Role::Transform,
+        }
+    }
 }
 
 /// What to do with what came out.
@@ -52,17 +85,10 @@ pub fn cases(connector: &Path) -> Result<Vec<Case>, String> {
         .map_err(|error| format!("failed to list {}: {error}", golden.display()))?;
     let mut cases = Vec::new();
     for folder in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
-        let side = match (folder.join(source::INPUT).is_file(), folder.join(destination::INPUT).is_file()) {
-            (true, false) => Side::Source,
-            (false, true) => Side::Destination,
-            _ => {
-                return Err(format!(
-                    "{} is no case: put {} or {} there",
-                    folder.display(),
-                    source::INPUT,
-                    destination::INPUT
-                ));
-            }
+        let sides = Side::ALL.into_iter().filter(|side| folder.join(side.input()).is_file());
+        let &[side] = sides.collect::<Vec<_>>().as_slice() else {
+            let inputs = Side::ALL.map(Side::input).join(", ");
+            return Err(format!("{} is no case: put one of {inputs} there", folder.display()));
         };
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         cases.push(Case { name, folder, side });
@@ -76,7 +102,9 @@ impl Case {
     pub fn run(&self, connector: &Connector) -> Result<Value, String> {
         match self.side {
             Side::Source => source::run(connector, &self.folder),
+            Side::Poll => poll::run(connector, &self.folder),
             Side::Destination => destination::run(connector, &self.folder),
+            Side::Transform => transform::run(connector, &self.folder),
         }
     }
 

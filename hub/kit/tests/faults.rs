@@ -11,7 +11,7 @@ use snodo_kit::golden::Mode;
 use snodo_kit::{Folder, Level, Report, certify};
 
 /// What is planted, and what it is called when it is found.
-const PLANTED: [(&str, &str); 13] = [
+const PLANTED: [(&str, &str); 25] = [
     ("panics", "panics"),
     ("drops", "drops-events"),
     ("counts", "not-deterministic"),
@@ -25,6 +25,18 @@ const PLANTED: [(&str, &str); 13] = [
     ("zone", "loses-time-zone"),
     ("keys", "duplicates-on-retry"),
     ("retries", "duplicates-on-retry"),
+    ("naps", "swallows-rate-limit"),
+    ("trusts", "error-as-success"),
+    ("wanders", "undeclared-host"),
+    ("skips", "drops-events"),
+    ("stuck", "endless-walk"),
+    ("forgets", "forgets-cursor"),
+    ("places", "loses-moved-records"),
+    ("trips", "panics"),
+    ("stamps", "duplicates-on-retry"),
+    ("merges", "shared-key"),
+    ("retypes", "undeclared-type"),
+    ("reveals", "undeclared-personal-data"),
 ];
 
 #[test]
@@ -70,7 +82,7 @@ fn list(report: &Report) -> String {
 
 /// A new connector's folder, whose every case has the fault configured.
 fn folder_with(parent: &Path, fault: &str) -> Folder {
-    let new = New { name: "planted", roles: &[Role::Source, Role::Destination], language: Language::Rust };
+    let new = New { name: "planted", roles: &Role::ALL, language: Language::Rust };
     let path = create(parent, &new).unwrap();
     let manifest = path.join("connector.toml");
     let mut text = fs::read_to_string(&manifest).unwrap();
@@ -104,5 +116,12 @@ fn folder_with(parent: &Path, fault: &str) -> Folder {
     let passed_on = path.join("golden/alert-passed-on/config.toml");
     let text = fs::read_to_string(&passed_on).unwrap();
     fs::write(&passed_on, format!("{text}fault = \"{fault}\"\n")).unwrap();
+    for case in ["first-walk", "nothing-new"] {
+        let walk = path.join("golden").join(case).join("poll.toml");
+        let text = fs::read_to_string(&walk).unwrap();
+        fs::write(&walk, format!("{text}\n[config]\nfault = \"{fault}\"\n")).unwrap();
+    }
+    let original = path.join("golden/without-the-customer/config.toml");
+    fs::write(&original, format!("fault = \"{fault}\"\n")).unwrap();
     Folder::open(&path).unwrap()
 }

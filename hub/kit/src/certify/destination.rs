@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use snodo_core::body::Body;
-use snodo_host::{Call, Failure, Fault, Outcome, Planned, Request};
+use snodo_host::{Call, Failure, Outcome, Planned, Request};
 
-use super::{Check, Level, Trial, growth};
+use super::menu::{self, Said, answered};
+use super::{Check, Level, Trial, cassette, growth, hosts};
 use crate::folder::Trouble;
-use crate::golden::{self, Answered, Batch, Run, Side};
+use crate::golden::{Answered, Batch, Run, Side};
 
 struct Known {
     name: String,
@@ -30,7 +31,8 @@ pub fn checks(trial: &Trial<'_>) -> Vec<Check> {
         unknown(trial, &read),
         memory(trial, &read),
         personal_data(trial, &read),
-        menu(trial, &read),
+        called(trial, &read),
+        faults(trial, &read),
         drift(trial, &read),
         in_success(trial, &read),
         partial(trial, &read),
@@ -85,11 +87,6 @@ fn order_of_outcomes(
     }
 }
 
-fn answered(status: u16, headers: &[(&str, &str)], body: &Value) -> Answered {
-    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Answered { status, headers, body: body.to_string().into_bytes() }
-}
-
 /// Each type of the vocabulary, by its own example, and one that nobody knows.
 fn unknown(trial: &Trial<'_>, known: &[Known]) -> Check {
     let mut check = Check::new("unexpected events", Level::Silver);
@@ -97,7 +94,8 @@ fn unknown(trial: &Trial<'_>, known: &[Known]) -> Check {
     let Some(model) = batch.deliveries.first() else { return check };
     let mut try_one = |kind: &str, data: Vec<u8>| {
         check.tried += 1;
-        let delivery = golden::Given { kind: kind.to_owned(), data, ..model.clone() };
+        let mut delivery = model.clone();
+        (delivery.event.kind, delivery.event.data) = (kind.to_owned(), data);
         let plan = Batch { deliveries: vec![delivery], ..batch.clone() }.encode(trial.connector);
         if let Some((_, failure)) = plan.failed.first() {
             let fault = match failure {
@@ -148,14 +146,14 @@ fn personal_data(trial: &Trial<'_>, known: &[Known]) -> Check {
             })
             .collect();
         for delivery in &batch.deliveries {
-            let Ok(data) = serde_json::from_slice::<Value>(&delivery.data) else { continue };
-            for value in trial.privacy.personal_values(&delivery.kind, &data) {
+            let Ok(data) = serde_json::from_slice::<Value>(&delivery.event.data) else { continue };
+            for value in trial.privacy.personal_values(&delivery.event.kind, &data) {
                 let class = value.class.as_str();
                 let is_declared = declared.iter().any(|one| one == "*" || one == class);
                 if !is_declared && value.value.len() >= TELLING_MIN && sent.contains(&value.value) {
                     let what = format!(
                         "{} of {} is {class} data, which the manifest does not declare, and is sent",
-                        value.pointer, delivery.kind
+                        value.pointer, delivery.event.kind
                     );
                     check.find("undeclared-personal-data", name, what);
                 }
@@ -165,74 +163,50 @@ fn personal_data(trial: &Trial<'_>, known: &[Known]) -> Check {
     check
 }
 
-/// What HTTP says by itself: the status, and for 429 and 503 when to come back.
-fn menu(trial: &Trial<'_>, known: &[Known]) -> Check {
+/// The hosts that are called. Where the manifest has none, the channel names them all.
+fn called(trial: &Trial<'_>, known: &[Known]) -> Check {
+    let manifest = trial.folder.manifest.destination.as_ref();
+    let declared = manifest.map(|destination| destination.hosts.as_slice()).unwrap_or_default();
+    if declared.is_empty() {
+        let mut check = Check::new("hosts", Level::Silver);
+        check.needless("its channels name the hosts");
+        return check;
+    }
+    let asked = known.iter().flat_map(|Known { name, batch, calls, run }| {
+        let later = run.iter().flat_map(|run| &run.rounds).flat_map(|round| &round.calls);
+        let targets = calls.iter().chain(later).map(|(call, _)| call.request.target.as_str());
+        targets.map(move |target| hosts::Asked { name, config: &batch.config, target })
+    });
+    hosts::hosts(declared, asked)
+}
+
+/// What HTTP says by itself.
+fn faults(trial: &Trial<'_>, known: &[Known]) -> Check {
     let mut check = Check::new("menu of faults", Level::Gold);
-    let problem = json!({"status": "error", "message": "no", "category": "TEST"});
     for Known { name, batch, calls, .. } in known {
         for (number, (call, places)) in (1..).zip(calls) {
-            let mut verdicts =
-                |status: u16,
-                 headers: &[(&str, &str)],
-                 judge: &dyn Fn(&Outcome) -> Option<(&'static str, &'static str)>| {
-                    check.tried += 1;
-                    let plan =
-                        batch.interpret(trial.connector, call, places, &answered(status, headers, &problem));
-                    let with = if headers.is_empty() { "" } else { " and Retry-After: 7" };
-                    let at = format!("{name}: {status}{with} to call {number}");
-                    if let Some((_, failure)) = plan.failed.first() {
-                        check.find("panics", at, failure.to_string());
-                        return;
-                    }
-                    for settlement in &plan.settled {
-                        if let Some((fault, what)) = judge(&settlement.outcome) {
-                            check.find(fault, at.clone(), what);
-                        }
-                    }
-                    // A refused batch may go out again in parts, but not at once where the vendor asks for patience.
-                    if status == 429 && !plan.calls.is_empty() {
-                        check.find("swallows-rate-limit", at, "it calls again at once");
-                    }
-                };
-            verdicts(429, &[("retry-after", "7")], &|outcome| match outcome {
-                Outcome::Failed(Fault::RateLimited(wait))
-                    if wait.after_ms.is_some_and(|after| after >= 7_000) =>
-                {
-                    None
+            for dish in menu::dishes() {
+                check.tried += 1;
+                let at = dish.at(name, number);
+                let plan = batch.interpret(trial.connector, call, places, &dish.answered());
+                if let Some((_, failure)) = plan.failed.first() {
+                    check.find("panics", at, failure.to_string());
+                    continue;
                 }
-                Outcome::Failed(Fault::RateLimited(_)) => {
-                    Some(("ignores-retry-after", "the vendor named a time: give it as after_ms"))
-                }
-                Outcome::Failed(_) => {
-                    Some(("swallows-rate-limit", "429 asks for patience: say rate-limited"))
-                }
-                _ => Some(("swallows-rate-limit", "429 is no success")),
-            });
-            verdicts(429, &[], &|outcome| match outcome {
-                Outcome::Failed(Fault::RateLimited(_) | Fault::Retry(_)) => None,
-                _ => Some(("swallows-rate-limit", "429 asks for patience: say rate-limited")),
-            });
-            for status in [500, 502, 503, 504] {
-                verdicts(status, &[], &|outcome| match outcome {
-                    Outcome::Failed(Fault::RateLimited(_) | Fault::Retry(_)) => None,
-                    Outcome::Failed(_) => {
-                        Some(("gives-up-too-soon", "the vendor may be back in a minute: say retry"))
+                for settlement in &plan.settled {
+                    let said = match &settlement.outcome {
+                        Outcome::Accepted(_) => Said::Success,
+                        Outcome::Failed(fault) => Said::Fault(fault),
+                        Outcome::Duplicate | Outcome::Ignored(_) => Said::Other,
+                    };
+                    if let Some((fault, what)) = dish.judge(&said) {
+                        check.find(fault, at.clone(), what);
                     }
-                    _ => Some(("error-as-success", "5xx is no success")),
-                });
-            }
-            verdicts(401, &[], &|outcome| match outcome {
-                Outcome::Failed(Fault::Auth(_)) => None,
-                Outcome::Failed(_) => {
-                    Some(("expired-token-unseen", "401 wants another credential: say auth"))
                 }
-                _ => Some(("error-as-success", "401 is no success")),
-            });
-            for status in [302, 400, 403, 404, 413, 422] {
-                verdicts(status, &[], &|outcome| match outcome {
-                    Outcome::Accepted(_) => Some(("error-as-success", "only 2xx is a success")),
-                    _ => None,
-                });
+                // A refused batch may go out again in parts, but not at once where the vendor asks for patience.
+                if dish.status == 429 && !plan.calls.is_empty() {
+                    check.find("swallows-rate-limit", at, "it calls again at once");
+                }
             }
         }
     }
@@ -244,15 +218,7 @@ fn drift(trial: &Trial<'_>, known: &[Known]) -> Check {
     let mut check = Check::new("schema drift", Level::Silver);
     for Known { name, batch, calls, .. } in known {
         for (call, places) in calls {
-            for body in [
-                "",
-                "<html>",
-                "{}",
-                "[]",
-                "null",
-                r#"{"unexpected":{"a":[1]}}"#,
-                r#"{"results":"none","errors":7,"id":{}}"#,
-            ] {
+            for body in menu::UNEXPECTED {
                 check.tried += 1;
                 let answer = Answered { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() };
                 let plan = batch.interpret(trial.connector, call, places, &answer);
@@ -267,13 +233,7 @@ fn drift(trial: &Trial<'_>, known: &[Known]) -> Check {
 
 /// The vendor's own way of saying no in a success, from the cassette.
 fn in_success(trial: &Trial<'_>, known: &[Known]) -> Check {
-    let mut check = Check::new("errors in a success", Level::Gold);
-    let cassette = &trial.folder.cassette;
-    if let Some(why) = cassette.absent.get(&Trouble::ErrorInSuccess) {
-        check.needless(why);
-        return check;
-    }
-    for recorded in cassette.answer.iter().filter(|recorded| recorded.fault == Trouble::ErrorInSuccess) {
+    cassette::in_success(trial, |check, recorded| {
         for Known { name, batch, calls, .. } in known {
             for (call, places) in
                 calls.iter().filter(|(call, _)| call.request.target.contains(&recorded.target))
@@ -284,22 +244,14 @@ fn in_success(trial: &Trial<'_>, known: &[Known]) -> Check {
                     plan.settled.iter().any(|settlement| matches!(settlement.outcome, Outcome::Accepted(_)));
                 if taken {
                     check.find(
-                        "error-as-success",
+                        cassette::FAULT,
                         name,
                         "the answer says that it failed, in a 2xx; the outcome says accepted",
                     );
                 }
             }
         }
-    }
-    if check.tried == 0 {
-        check.find(
-            "error-in-success-not-shown",
-            crate::folder::CASSETTE,
-            "record what the vendor answers when a success holds an error, or say under [absent] why it has none",
-        );
-    }
-    check
+    })
 }
 
 /// The vendor's own way of taking a part of a batch, from the golden cases.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use snodo_host::Role;
 
 use super::{Check, Level, Trial};
-use crate::golden::{Batch, Sample, Side};
+use crate::golden::{Batch, Original, Sample, Side, Walk};
 
 pub fn manifest(trial: &Trial<'_>) -> Check {
     let mut check = Check::new("manifest", Level::Bronze);
@@ -100,7 +100,9 @@ fn samples(trial: &Trial<'_>) -> Vec<(String, Value)> {
     let read = |case: &crate::golden::Case| {
         let config = match case.side {
             Side::Source => Sample::read(&case.folder).ok()?.config,
+            Side::Poll => Walk::read(&case.folder).ok()?.config,
             Side::Destination => Batch::read(&case.folder).ok()?.config,
+            Side::Transform => Original::read(&case.folder).ok()?.config,
         };
         Some((case.name.clone(), serde_json::from_slice(&config).ok()?))
     };

@@ -33,6 +33,13 @@ pub fn config(config: &toml::Table) -> Vec<u8> {
     plain(&toml::Value::Table(config.clone())).to_string().into_bytes()
 }
 
+/// The `config.toml` of a case; without one a channel has nothing configured.
+pub fn config_beside(folder: &Path) -> Result<Vec<u8>, String> {
+    let path = folder.join("config.toml");
+    let table = if path.exists() { toml(&path)? } else { toml::Table::new() };
+    Ok(config(&table))
+}
+
 pub fn text(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("failed to read {}: {error}", path.display()))
 }

@@ -1,14 +1,14 @@
 //! A destination case: `deliveries.json` and `config.toml` go in; the answers, round by round, are what the vendor says.
 //! The rounds go on as the hub's would, until every delivery has its outcome.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use snodo_host::{Answer, Call, Connector, Context, Delivery, Event, Exchange, Field, Outcome, Planned};
+use serde_json::{Value, json};
+use snodo_host::{Call, Connector, Context, Delivery, Exchange, Outcome, Planned};
 
-use super::{case, shown};
+use super::answer::GivenAnswer;
+use super::{Answered, GivenEvent, case, shown};
 
 pub const INPUT: &str = "deliveries.json";
 
@@ -29,60 +29,13 @@ fn first() -> u32 {
     1
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenEvent {
-    id: String,
-    kind: String,
-    source: String,
-    subject: Option<String>,
-    time: String,
-    dataschema: String,
-    ordering_key: String,
-    #[serde(default)]
-    attributes: BTreeMap<String, String>,
-    data: Map<String, Value>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenAnswer {
-    status: u16,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    /// Text is sent as it stands, anything else as JSON.
-    body: Option<Value>,
-}
-
-/// An answer, owned.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answered {
-    pub status: u16,
-    pub headers: Vec<Field>,
-    pub body: Vec<u8>,
-}
-
-impl Answered {
-    fn borrowed(&self) -> Answer<'_> {
-        Answer { status: self.status, headers: &self.headers, body: &self.body }
-    }
-}
-
 /// A delivery, owned.
 #[derive(Clone, Debug)]
 pub struct Given {
     pub idempotency_key: String,
     pub attempt: u32,
     pub customer: Option<String>,
-    pub id: String,
-    pub kind: String,
-    pub source: String,
-    pub subject: Option<String>,
-    pub time: String,
-    pub dataschema: String,
-    pub ordering_key: String,
-    pub attributes: Vec<Field>,
-    pub data: Vec<u8>,
+    pub event: GivenEvent,
 }
 
 impl Given {
@@ -91,17 +44,7 @@ impl Given {
             idempotency_key: &self.idempotency_key,
             attempt: self.attempt,
             customer: self.customer.as_deref(),
-            event: Event {
-                id: &self.id,
-                kind: &self.kind,
-                source: &self.source,
-                subject: self.subject.as_deref(),
-                time: &self.time,
-                dataschema: &self.dataschema,
-                ordering_key: &self.ordering_key,
-                attributes: &self.attributes,
-                data: &self.data,
-            },
+            event: self.event.event(),
         }
     }
 }
@@ -130,11 +73,9 @@ pub struct Round {
 impl Batch {
     pub fn read(folder: &Path) -> Result<Self, String> {
         let given: Vec<GivenDelivery> = case::json(&folder.join(INPUT))?;
-        let config = folder.join("config.toml");
-        let config = if config.exists() { case::toml(&config)? } else { toml::Table::new() };
         Ok(Self {
             deliveries: given.into_iter().map(owned).collect(),
-            config: case::config(&config),
+            config: case::config_beside(folder)?,
             now: case::RECEIVED_MS,
             answers: answers(folder)?,
         })
@@ -292,40 +233,15 @@ fn answers(folder: &Path) -> Result<Vec<Vec<Answered>>, String> {
         case::json(&as_json)?
     } else if as_toml.exists() {
         let given: Rounds = case::toml(&as_toml)?;
-        let read = |answer: &toml::Value| {
-            serde_json::from_value(case::plain(answer))
-                .map_err(|error| format!("  failed to read answers.toml: {error}"))
-        };
-        given.rounds.iter().map(|round| round.iter().map(read).collect()).collect::<Result<_, _>>()?
+        let read = |round: &Vec<toml::Value>| round.iter().map(GivenAnswer::of).collect();
+        given.rounds.iter().map(read).collect::<Result<_, _>>()?
     } else {
         Vec::new()
     };
-    Ok(rounds.into_iter().map(|round| round.into_iter().map(answered).collect()).collect())
+    Ok(rounds.into_iter().map(|round| round.into_iter().map(Answered::from).collect()).collect())
 }
 
 fn owned(given: GivenDelivery) -> Given {
     let GivenDelivery { idempotency_key, attempt, customer, event } = given;
-    Given {
-        idempotency_key,
-        attempt,
-        customer,
-        id: event.id,
-        kind: event.kind,
-        source: event.source,
-        subject: event.subject,
-        time: event.time,
-        dataschema: event.dataschema,
-        ordering_key: event.ordering_key,
-        attributes: event.attributes.into_iter().collect(),
-        data: Value::Object(event.data).to_string().into_bytes(),
-    }
-}
-
-fn answered(given: GivenAnswer) -> Answered {
-    let body = match given.body {
-        None => Vec::new(),
-        Some(Value::String(text)) => text.into_bytes(),
-        Some(json) => json.to_string().into_bytes(),
-    };
-    Answered { status: given.status, headers: given.headers.into_iter().collect(), body }
+    Given { idempotency_key, attempt, customer, event }
 }

@@ -56,17 +56,26 @@ pub fn outcome(outcome: &Outcome) -> Value {
     }
 }
 
-/// A body is shown as JSON where it is JSON, otherwise as text.
+/// A call of a destination, with the deliveries it covers.
 pub fn request(request: &Request, covers: &[u32]) -> Value {
-    let body = serde_json::from_slice(&request.body)
-        .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&request.body).into_owned()));
+    let mut shown = asked(request);
+    shown["covers"] = json!(covers);
+    shown
+}
+
+/// What should be sent.
+pub fn asked(request: &Request) -> Value {
     json!({
         "method": request.method,
         "target": request.target,
         "headers": fields(&request.headers),
-        "body": body,
-        "covers": covers,
+        "body": bytes(&request.body),
     })
+}
+
+/// As JSON where it is JSON, otherwise as text.
+pub fn bytes(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 /// Several fields of one name become one, as RFC 9110, 5.3 has it.

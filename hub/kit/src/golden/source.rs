@@ -61,8 +61,13 @@ impl Sample {
     }
 
     pub fn decode(&self, connector: &Connector) -> Result<Vec<Draft>, Failure> {
-        let mut results = connector.decode(&self.context(), &[self.message()]);
-        results.pop().expect("one message has one result")
+        self.decode_in(connector, case::CHANNEL)
+    }
+
+    /// On the instances of that channel.
+    pub fn decode_in(&self, connector: &Connector, channel: &str) -> Result<Vec<Draft>, Failure> {
+        let ctx = Context { channel, ..self.context() };
+        connector.decode(&ctx, &[self.message()]).pop().expect("one message has one result")
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use snodo_core::vocabulary::Vocabulary;
-use snodo_host::{Connector, Options, Role, Sandbox};
+use snodo_host::{Connector, Draft, Failure, Options, Role, Sandbox};
 use snodo_kit::build::{self, Language};
 use snodo_kit::create::{self, New};
 use snodo_kit::golden::{self, Mode};
@@ -19,7 +19,7 @@ use crate::hub;
 pub struct NewArgs {
     /// Its name, which is its folder's: lower-case letters, digits and hyphens
     name: String,
-    /// What it is: source, destination, or both with a comma between
+    /// What it is: source, poll, destination, transform, or several with commas between
     #[arg(long, value_delimiter = ',', default_value = "source")]
     role: Vec<RoleName>,
     /// The language to write it in
@@ -33,7 +33,9 @@ pub struct NewArgs {
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum RoleName {
     Source,
+    Poll,
     Destination,
+    Transform,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -79,8 +81,9 @@ pub enum LevelName {
 
 #[derive(clap::Args)]
 pub struct TryArgs {
-    /// What the vendor sends, or for a destination an event as CloudEvents JSON
-    file: PathBuf,
+    /// What the vendor sends; for a destination or a transform an event as CloudEvents JSON; for a poll the bodies that the vendor
+    /// answers with, in turn: without one, what it asks first
+    files: Vec<PathBuf>,
     /// The connector's folder
     #[arg(long, default_value = ".")]
     folder: PathBuf,
@@ -90,7 +93,10 @@ pub struct TryArgs {
     /// The channel's configuration: a TOML file with what stands under [config]
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
-    /// Which side to try, where the connector has both
+    /// Where a poll begins: the cursor of an earlier page
+    #[arg(long)]
+    cursor: Option<String>,
+    /// Which role to try, where the connector has several
     #[arg(long, value_enum)]
     role: Option<RoleName>,
 }
@@ -173,7 +179,8 @@ fn show(report: &Report) -> anyhow::Result<()> {
             (true, None) if check.tried == 0 => "nothing to try: add a golden case".to_owned(),
             (true, None) => format!("{} trials", check.tried),
         };
-        screen::line(format!("{:<7} {:<20} {said}", check.level.as_str(), check.name))?;
+        let role = check.role.unwrap_or("");
+        screen::line(format!("{:<7} {role:<12} {:<20} {said}", check.level.as_str(), check.name))?;
         for found in &check.findings {
             screen::line(format!("        {} · {}\n            {}", found.fault, found.at, found.what))?;
         }
@@ -191,8 +198,9 @@ fn show(report: &Report) -> anyhow::Result<()> {
 pub fn attempt(args: &TryArgs) -> anyhow::Result<Exit> {
     let folder = Folder::open(&args.folder)?;
     let connector = load(&folder.component()?)?;
-    let body =
-        std::fs::read(&args.file).with_context(|| format!("failed to read {}", args.file.display()))?;
+    let read =
+        |file: &PathBuf| std::fs::read(file).with_context(|| format!("failed to read {}", file.display()));
+    let mut bodies: Vec<Vec<u8>> = args.files.iter().map(read).collect::<Result<_, _>>()?;
     let config = match &args.with {
         Some(file) => {
             let text = std::fs::read_to_string(file)
@@ -201,11 +209,26 @@ pub fn attempt(args: &TryArgs) -> anyhow::Result<Exit> {
         }
         None => b"{}".to_vec(),
     };
-    let side = args.role.map(Role::from).or_else(|| Role::ALL.into_iter().find(|role| connector.has(*role)));
+    let role = args.role.map(Role::from).or_else(|| Role::ALL.into_iter().find(|role| connector.has(*role)));
+    let role = role.context("the component has no role")?;
+    if !connector.has(role) {
+        bail!("the component is no {}: it is {}", role.as_str(), roles(&connector));
+    }
+    if args.cursor.is_some() && role != Role::Poll {
+        bail!("a cursor is a poll's: add --role poll");
+    }
     let begun = Instant::now();
-    let (out, fine) = match side {
-        Some(Role::Destination) => requests(&connector, &body, config)?,
-        _ => events(&connector, body, config, &args.header)?,
+    let (out, fine) = match (role, bodies.pop()) {
+        (Role::Poll, last) => {
+            bodies.extend(last);
+            steps(&connector, bodies, config, args.cursor.as_deref())?
+        }
+        (_, Some(body)) if bodies.is_empty() => match role {
+            Role::Destination => requests(&connector, &body, config)?,
+            Role::Transform => transformed(&connector, &body, config)?,
+            _ => events(&connector, body, config, &args.header)?,
+        },
+        _ => bail!("a {} is tried with one file", role.as_str()),
     };
     let elapsed = begun.elapsed();
     for one in out {
@@ -235,7 +258,16 @@ fn events(connector: &Connector, body: Vec<u8>, config: Vec<u8>, headers: &[Stri
         body,
         config,
     };
-    match sample.decode(connector) {
+    shown(sample.decode(connector))
+}
+
+fn transformed(connector: &Connector, event: &[u8], config: Vec<u8>) -> anyhow::Result<Out> {
+    let original = golden::Original { event: of_cloudevents(event)?, config, now: golden::RECEIVED_MS };
+    shown(original.apply(connector))
+}
+
+fn shown(made: Result<Vec<Draft>, Failure>) -> anyhow::Result<Out> {
+    match made {
         Ok(drafts) => {
             let shown: Result<Vec<Value>, String> = drafts.iter().map(golden::draft).collect();
             Ok((shown.map_err(anyhow::Error::msg)?, true))
@@ -244,13 +276,37 @@ fn events(connector: &Connector, body: Vec<u8>, config: Vec<u8>, headers: &[Stri
     }
 }
 
-fn requests(connector: &Connector, event: &[u8], config: Vec<u8>) -> anyhow::Result<Out> {
+/// The questions and pages, as far as the answers go.
+fn steps(
+    connector: &Connector,
+    bodies: Vec<Vec<u8>>,
+    config: Vec<u8>,
+    cursor: Option<&str>,
+) -> anyhow::Result<Out> {
+    let answered = |body| golden::Answered { status: 200, headers: Vec::new(), body };
+    let walk = golden::Walk {
+        cursor: cursor.map(|cursor| cursor.as_bytes().to_vec()),
+        config,
+        now: golden::RECEIVED_MS,
+        answers: bodies.into_iter().map(answered).collect(),
+    };
+    let walked = walk.go(connector);
+    let shown: Result<Vec<Value>, String> =
+        walked.steps.iter().map(|stepped| golden::step(&stepped.step)).collect();
+    let mut out = shown.map_err(anyhow::Error::msg)?;
+    match walked.end {
+        golden::End::Failed(failure) => {
+            out.push(json!({"failure": failure.to_string()}));
+            Ok((out, false))
+        }
+        golden::End::Done | golden::End::Unanswered => Ok((out, true)),
+    }
+}
+
+fn of_cloudevents(event: &[u8]) -> anyhow::Result<golden::GivenEvent> {
     let event: Value = serde_json::from_slice(event).context("failed to read the event as JSON")?;
     let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-    let delivery = golden::Given {
-        idempotency_key: "try".into(),
-        attempt: 1,
-        customer: None,
+    Ok(golden::GivenEvent {
         id: text("id"),
         kind: text("type"),
         source: text("source"),
@@ -260,6 +316,15 @@ fn requests(connector: &Connector, event: &[u8], config: Vec<u8>) -> anyhow::Res
         ordering_key: String::new(),
         attributes: Vec::new(),
         data: event["data"].to_string().into_bytes(),
+    })
+}
+
+fn requests(connector: &Connector, event: &[u8], config: Vec<u8>) -> anyhow::Result<Out> {
+    let delivery = golden::Given {
+        idempotency_key: "try".into(),
+        attempt: 1,
+        customer: None,
+        event: of_cloudevents(event)?,
     };
     let batch =
         golden::Batch { deliveries: vec![delivery], config, now: golden::RECEIVED_MS, answers: Vec::new() };
@@ -292,7 +357,9 @@ impl From<RoleName> for Role {
     fn from(name: RoleName) -> Self {
         match name {
             RoleName::Source => Self::Source,
+            RoleName::Poll => Self::Poll,
             RoleName::Destination => Self::Destination,
+            RoleName::Transform => Self::Transform,
         }
     }
 }

@@ -4,16 +4,23 @@
 // The kit's own beginning, so that it is built and linted with everything else.
 #[path = "../../../../hub/kit/templates/rust/destination.rs.txt"]
 mod destination;
+#[path = "../../../../hub/kit/templates/rust/poll.rs.txt"]
+mod poll;
 #[path = "../../../../hub/kit/templates/rust/source.rs.txt"]
 mod source;
+#[path = "../../../../hub/kit/templates/rust/transform.rs.txt"]
+mod transform;
 
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use snodo_connector::destination::exports::snodo::connector::destination::Guest as DestinationGuest;
+use snodo_connector::poll::exports::snodo::connector::poll::Guest as PollGuest;
 use snodo_connector::source::exports::snodo::connector::source::Guest as SourceGuest;
+use snodo_connector::transform::exports::snodo::connector::transform::Guest as TransformGuest;
 use snodo_connector::{
-    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
+    Context, Delivery, Destination, Draft, Event, Exchange, Fault, Message, Outcome, Plan, Poll, Reply,
+    Source, Step, Transform,
 };
 
 pub struct Connector;
@@ -116,5 +123,66 @@ impl DestinationGuest for Planted {
     }
 }
 
+impl PollGuest for Planted {
+    fn next(ctx: Context, cursor: Option<Vec<u8>>, reply: Option<Reply>) -> Result<Step, Fault> {
+        let fault = fault(&ctx);
+        let before = cursor.clone().unwrap_or_default();
+        if let Some(Reply { answer, .. }) = &reply {
+            let says_no = answer.json::<Value>().is_some_and(|body| body["ok"] == json!(false));
+            if (fault == "naps" && answer.status == 429) || (fault == "trusts" && says_no) {
+                return Ok(Step::done(vec![], before, None));
+            }
+        }
+        let mut step = Connector::next(&ctx, cursor, reply)?;
+        match &mut step {
+            Step::Ask(question) if fault == "wanders" => {
+                question.request.target = question.request.target.replace("api.", "www.");
+            }
+            Step::Ask(_) => {}
+            Step::Page(page) => match fault.as_str() {
+                "skips" => page.events.retain(|draft| draft.kind != "unknown.message.received"),
+                "stuck" if page.more => page.cursor = before,
+                "forgets" if page.events.is_empty() => page.cursor = vec![],
+                "places" => {
+                    let cursor: Value = serde_json::from_slice(&before).unwrap_or_default();
+                    for (place, draft) in page.events.iter_mut().enumerate() {
+                        draft.key = Some(format!("{}/{place}", cursor["page"]));
+                    }
+                }
+                _ => {}
+            },
+        }
+        Ok(step)
+    }
+}
+
+impl TransformGuest for Planted {
+    fn apply(ctx: Context, events: Vec<Event>) -> Vec<Result<Vec<Draft>, Fault>> {
+        let fault = fault(&ctx);
+        let apply = |event: Event| {
+            assert!(fault != "trips" || event.kind.starts_with("iot."), "no such type");
+            let mut drafts = Connector::apply(&ctx, event)?;
+            for draft in &mut drafts {
+                match fault.as_str() {
+                    "stamps" => draft.key = draft.key.as_ref().map(|key| format!("{key}/{}", ctx.now)),
+                    "merges" => draft.key.clone_from(&draft.subject),
+                    "retypes" => draft.kind = "iot.alert.cleared".into(),
+                    "reveals" => {
+                        let mut data: Value =
+                            serde_json::from_slice(&draft.data).expect("it has just been written");
+                        data["customer"] = json!({"traits": {"email": "ada@example.com"}});
+                        draft.data = data.to_string().into_bytes();
+                    }
+                    _ => {}
+                }
+            }
+            Ok(drafts)
+        };
+        events.into_iter().map(apply).collect()
+    }
+}
+
 snodo_connector::source::export_source!(Planted with_types_in snodo_connector::source);
+snodo_connector::poll::export_poll!(Planted with_types_in snodo_connector::poll);
 snodo_connector::destination::export_destination!(Planted with_types_in snodo_connector::destination);
+snodo_connector::transform::export_transform!(Planted with_types_in snodo_connector::transform);
