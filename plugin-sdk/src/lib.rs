@@ -18,15 +18,22 @@
 //! snodo_connector::export!(Bell: source);
 //! ```
 
+pub mod binary;
 #[doc(hidden)]
 pub mod bindings;
 #[cfg(any(test, all(target_family = "wasm", target_feature = "simd128", feature = "allocator")))]
 mod block;
+pub mod contact;
+pub mod locale;
 mod log;
 #[cfg(any(test, all(target_family = "wasm", feature = "allocator")))]
 mod memory;
+pub mod money;
+pub mod name;
 mod roles;
 pub mod text;
+pub mod time;
+pub mod url;
 mod values;
 
 #[cfg(all(target_family = "wasm", feature = "allocator"))]
