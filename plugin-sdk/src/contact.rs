@@ -56,7 +56,12 @@ pub fn phone_in(text: &str, calling_code: &str) -> Option<String> {
 fn plain(text: &str) -> String {
     let text = text.trim();
     let number = text.strip_prefix("tel:").unwrap_or(text).trim();
-    number.replacen("(0)", "", 1).replace([' ', '-', '.', '(', ')', '/'], "")
+    let (before, after) = number.split_once("(0)").unwrap_or((number, ""));
+    let digits = |part: &str, out: &mut String| out.extend(part.chars().filter(|c| !" -.()/".contains(*c)));
+    let mut out = String::with_capacity(number.len());
+    digits(before, &mut out);
+    digits(after, &mut out);
+    out
 }
 
 fn e164(number: &str) -> Option<String> {
