@@ -8,7 +8,7 @@
 // OUTPUT     where the component goes
 // TOOLS      where `npm ci --ignore-scripts` was run on tools/package.json; without it, tools/ beside this file
 
-import { copyFile, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -83,6 +83,7 @@ async function copySources(connector, sources, tools) {
   await mkdir(join(sources, "src"), { recursive: true });
   await writeFile(join(sources, "pure.js"), PURE);
   await copyFile(join(HERE, `${SDK}.js`), join(sources, `${SDK}.js`));
+  await cp(join(HERE, "readings"), join(sources, "readings"), { recursive: true });
   const folder = join(connector, "src");
   for (const found of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!found.isFile() || !/\.m?js$/.test(found.name)) continue;

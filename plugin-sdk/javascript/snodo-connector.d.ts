@@ -219,9 +219,87 @@ export class Plan {
 export function ask(request: Request, state?: Json): Step;
 export function page(page: { events: Draft[]; cursor: Uint8Array; more?: boolean; waitMs?: number }): Step;
 
+// Readings that many vendors need: undefined for what cannot be read. `readings.json` beside the SDKs has examples of each.
+
+export function trim(text: string): string;
+export function filled(text: string): string | undefined;
+export function truncate(text: string, bytesMax: number): string;
+export function pointer(steps: (string | number)[]): string;
+export function pointerStep(step: string | number): string;
+
+export interface Money {
+  amount: string;
+  currency: string;
+}
+
 export function decimal(text: string | number): string | undefined;
 export function email(text: string): string | undefined;
 export function phone(text: string): string | undefined;
+
+export namespace time {
+  function rfc3339(text: string): string | undefined;
+  function local(text: string, offsetElse: string): string | undefined;
+  function day(text: string): string | undefined;
+  function offset(text: string): string | undefined;
+  function rfc2822(text: string): string | undefined;
+  function fromEpochSeconds(seconds: number | string): string | undefined;
+  function fromEpochMillis(millis: number | string): string | undefined;
+  function fromNow(now: number, plusMs: number): string | undefined;
+  function epochMillis(text: string): number | undefined;
+  function epochMicros(text: string): number | undefined;
+}
+
+export namespace money {
+  function decimal(number: string | number): string | undefined;
+  function decimalComma(number: string): string | undefined;
+  function fromMinor(units: string | number | bigint, digits: number): string | undefined;
+  function currency(text: string): string | undefined;
+  function minorDigits(currency: string): number | undefined;
+  function money(amount: string | number, currency: string): Money | undefined;
+  function moneyFromMinor(units: string | number | bigint, currency: string): Money | undefined;
+  function add(left: string, right: string): string | undefined;
+  function subtract(left: string, right: string): string | undefined;
+  function negative(number: string): string | undefined;
+  function compare(left: string, right: string): -1 | 0 | 1 | undefined;
+}
+
+export namespace contact {
+  function email(text: string): string | undefined;
+  function phone(text: string): string | undefined;
+  function phoneIn(text: string, callingCode: string): string | undefined;
+}
+
+/** As the schemas name the parts of a person. */
+export interface Name {
+  salutation?: string;
+  given_name: string;
+  family_name: string;
+}
+
+export namespace name {
+  function familyCommaGiven(text: string): Name | undefined;
+  function lastWordIsFamily(text: string): Name | undefined;
+  function join(parts: string[]): string | undefined;
+}
+
+export namespace locale {
+  function tag(text: string): string | undefined;
+  function acceptLanguage(text: string): string | undefined;
+  function country(text: string): string | undefined;
+}
+
+export namespace url {
+  function segment(text: string | number | bigint): string | undefined;
+  function form(pairs: [name: string, value: string][]): string;
+  function formPairs(body: string | Uint8Array): [name: string, value: string][];
+}
+
+export namespace binary {
+  function fromHex(text: string): Uint8Array | undefined;
+  function toHex(bytes: Uint8Array): string;
+  function fromBase64(text: string): Uint8Array | undefined;
+  function toBase64(bytes: Uint8Array): string;
+}
 
 export type Level = "debug" | "info" | "warn" | "error";
 export function log(level: Level, message: string): void;

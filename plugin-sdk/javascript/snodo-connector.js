@@ -4,6 +4,8 @@
 //
 // u64 is a BigInt in the contract's own binding. Here times and waits are plain numbers: milliseconds fit by far.
 
+import { trim } from "./readings/text.js";
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const strict = new TextDecoder("utf-8", { fatal: true });
@@ -305,46 +307,18 @@ const stored = (state) => (state === undefined ? new Uint8Array() : bytes(state)
 const bytes = (value) => encoder.encode(JSON.stringify(value));
 const whole = (number) => (number === undefined ? undefined : BigInt(Math.ceil(number)));
 
-// Texts that many vendors need. Undefined for what cannot be read as such.
+// Readings that many vendors need: pure text in, canonical text out, undefined for what cannot be read.
 
-/** More digits than any currency has; what is longer is no amount. */
-const DIGITS_MAX = 30;
-
-/** A decimal number as the schemas want it, `-?digits(.digits)?`, with its own scale: "+3" is "3", ".5" "0.5", "4.20-" "-4.20". */
-export function decimal(text) {
-  const found = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(-?)$/.exec(trim(String(text)));
-  if (!found || (found[1] && found[4])) return undefined;
-  const [, before, digits, fraction = "", after] = found;
-  const count = digits.length + fraction.length;
-  if (count === 0 || count > DIGITS_MAX) return undefined;
-  const sign = (before === "-" || after) && /[1-9]/.test(digits + fraction) ? "-" : "";
-  return `${sign}${digits || "0"}${fraction && `.${fraction}`}`;
-}
-
-/** An address in lower case: a local part, one `@`, and a domain with a dot (RFC 5321), no more is checked. */
-export function email(text) {
-  const address = trim(text).toLowerCase();
-  const [local, domain, ...more] = address.split("@");
-  const sound = more.length === 0 && [local, ...(domain ?? "").split(".")].every((part) => part !== "");
-  return sound && domain.includes(".") && !NOT_IN_ADDRESS.test(address) ? address : undefined;
-}
-
-/** A number in E.164. It must have its country code: without one nobody can tell whose it is. */
-export function phone(text) {
-  const number = trim(trim(text).replace(/^tel:/, "")).replace("(0)", "");
-  const digits = number.replace(/[ \-.()/]/g, "");
-  return /^\+[1-9][0-9]{6,14}$/.test(digits) ? digits : undefined;
-}
-
-// The engine has no `\p{…}`: these are the characters of White_Space and of Cc.
-const WHITE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
-const EDGES = new RegExp(`^[${WHITE}]+|[${WHITE}]+$`, "g");
-const NOT_IN_ADDRESS = new RegExp(`[${WHITE}\0-\x1f\x7f-\x9f,;<>()]`);
-
-/** Most texts begin and end with a letter or a digit, and need no expression. */
-const trim = (text) => (isPlain(text.charCodeAt(0)) && isPlain(text.charCodeAt(text.length - 1)) ? text : text.replace(EDGES, ""));
-
-const isPlain = (code) => code > 0x20 && code < 0x7f;
+export * as binary from "./readings/binary.js";
+export * as contact from "./readings/contact.js";
+export * as locale from "./readings/locale.js";
+export * as money from "./readings/money.js";
+export * as name from "./readings/name.js";
+export * as time from "./readings/time.js";
+export * as url from "./readings/url.js";
+export { email, phone } from "./readings/contact.js";
+export { decimal } from "./readings/money.js";
+export { filled, pointer, pointerStep, trim, truncate } from "./readings/text.js";
 
 // The connector's voice in the hub's log.
 

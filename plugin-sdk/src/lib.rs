@@ -3,6 +3,17 @@
 //! A connector is a set of pure functions. It has no clock, no network, no files and no state between calls; see
 //! `wit/v1/connector.wit` for the contract itself.
 //!
+//! | role | trait | what it does |
+//! |---|---|---|
+//! | `source` | [`Source`] | foreign messages in, events out |
+//! | `poll` | [`Poll`] | what to ask the other side, and what its answer says |
+//! | `destination` | [`Destination`] | events in, requests out; answers in, outcomes out |
+//! | `transform` | [`Transform`] | events in, events out |
+//!
+//! What vendors write in many ways is read in one: [`time`], [`money`], [`contact`], [`name`], [`locale`], [`url`], [`text`] and
+//! [`binary`]. Pure text in, canonical text out, `None` for what cannot be read as such: nothing is guessed. The SDKs in
+//! JavaScript and Python have the same, and one file of examples tests all three.
+//!
 //! ```
 //! use snodo_connector::{Context, Draft, Fault, Message, Source};
 //!
@@ -18,15 +29,22 @@
 //! snodo_connector::export!(Bell: source);
 //! ```
 
+pub mod binary;
 #[doc(hidden)]
 pub mod bindings;
 #[cfg(any(test, all(target_family = "wasm", target_feature = "simd128", feature = "allocator")))]
 mod block;
+pub mod contact;
+pub mod locale;
 mod log;
 #[cfg(any(test, all(target_family = "wasm", feature = "allocator")))]
 mod memory;
+pub mod money;
+pub mod name;
 mod roles;
 pub mod text;
+pub mod time;
+pub mod url;
 mod values;
 
 #[cfg(all(target_family = "wasm", feature = "allocator"))]

@@ -12,5 +12,6 @@ mod line;
 mod many;
 mod poll;
 mod receiver;
+mod sdk;
 mod swap;
 mod transform;

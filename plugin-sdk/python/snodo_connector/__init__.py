@@ -13,6 +13,8 @@ A connector is a set of pure functions: it has no clock, no network, no files an
 module that any Python from 3.11 can test. The contract itself is `wit/v1/connector.wit`.
 """
 
+from . import binary, contact, locale, money, name, time, url
+from .contact import email, phone
 from .contract import (
     Answer,
     Call,
@@ -40,9 +42,11 @@ from .faults import (
     rate_limited,
     retry,
 )
+from .money import Money, decimal
+from .name import Name
 from .roles import Destination, Poll, Source, Transform
 from .shapes import Outcome, Step
-from .text import decimal, email, phone
+from .text import filled, pointer, pointer_step, trim, truncate
 from .values import (
     Plan,
     answer_json,
@@ -76,6 +80,8 @@ __all__ = [
     "Fault",
     "Level",
     "Message",
+    "Money",
+    "Name",
     "Outcome",
     "Page",
     "Plan",
@@ -91,7 +97,9 @@ __all__ = [
     "answer_json",
     "ask",
     "auth",
+    "binary",
     "config",
+    "contact",
     "data",
     "decimal",
     "draft",
@@ -100,20 +108,30 @@ __all__ = [
     "exact_json",
     "failed",
     "fault",
+    "filled",
     "header",
     "ignored",
     "is_success",
     "json",
     "json_request",
     "known",
+    "locale",
     "log",
     "misconfigured",
+    "money",
+    "name",
     "page",
     "permanent",
     "phone",
+    "pointer",
+    "pointer_step",
     "rate_limited",
     "retry",
     "retry_after_ms",
     "state",
     "text",
+    "time",
+    "trim",
+    "truncate",
+    "url",
 ]

@@ -1,44 +1,40 @@
-"""Texts that many vendors need. None for what cannot be read as such. Pure text in, canonical text out."""
+"""Text as such: without its white edges, not empty, not too long; and the steps of a JSON Pointer."""
 
 import re
+from typing import Iterable
 
-DIGITS_MAX = 30
-"""More digits than any currency has; what is longer is no amount."""
-
-# The characters of Unicode's White_Space and of its category Cc: `str.strip` and `\s` take others besides.
-_WHITE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_EDGES = re.compile(f"\\A[{_WHITE}]+|[{_WHITE}]+\\Z")
-_NOT_IN_ADDRESS = re.compile(f"[{_WHITE}\0-\x1f\x7f-\x9f,;<>()]")
-_DECIMAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(-?)")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+# The characters of Unicode's White_Space: `str.strip` and `\s` take others besides.
+WHITE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_EDGES = re.compile(f"\\A[{WHITE}]+|[{WHITE}]+\\Z")
+_BETWEEN = re.compile(f"[{WHITE}]+")
 
 
 def trim(text: str) -> str:
-    return _EDGES.sub("", text)
+    """Without what Unicode calls White_Space at both ends. What is no text is empty: vendors send what they will."""
+    return _EDGES.sub("", text) if isinstance(text, str) else ""
 
 
-def decimal(text: str | int | float) -> str | None:
-    """A decimal number as the schemas want it, `-?digits(.digits)?`, with its own scale: "+3" is "3", ".5" "0.5", "4.20-" "-4.20"."""
-    found = _DECIMAL.fullmatch(trim(str(text)))
-    if found is None or (found[1] and found[4]):
-        return None
-    whole, fraction = found[2], found[3] or ""
-    if not 0 < len(whole) + len(fraction) <= DIGITS_MAX:
-        return None
-    below = "-" in (found[1], found[4]) and (whole + fraction).strip("0") != ""
-    return f"{'-' if below else ''}{whole or '0'}{'.' if fraction else ''}{fraction}"
+def filled(text: str) -> str | None:
+    """The trimmed text, or None if nothing is left."""
+    return trim(text) or None
 
 
-def email(text: str) -> str | None:
-    """An address in lower case: a local part, one `@`, and a domain with a dot (RFC 5321), no more is checked."""
-    address = trim(text).lower()
-    local, at, domain = address.partition("@")
-    sound = at and local and "@" not in domain and "." in domain and all(domain.split("."))
-    return address if sound and not _NOT_IN_ADDRESS.search(address) else None
+def truncate(text: str, bytes_max: int) -> str:
+    """As much of the text as fits into so many bytes of UTF-8, without half a character at its end."""
+    return text.encode("utf-8")[:bytes_max].decode("utf-8", "ignore")
 
 
-def phone(text: str) -> str | None:
-    """A number in E.164. It must have its country code: without one nobody can tell whose it is."""
-    number = trim(trim(text).removeprefix("tel:")).replace("(0)", "", 1)
-    digits = re.sub(r"[ \-.()/]", "", number)
-    return digits if _PHONE.fullmatch(digits) else None
+def pointer(steps: Iterable[str | int]) -> str:
+    """A JSON Pointer (RFC 6901) from its steps, which it escapes: for a fault's `at`."""
+    return "".join(f"/{pointer_step(step)}" for step in steps)
+
+
+def pointer_step(step: str | int) -> str:
+    """One step of a JSON Pointer: `~` is `~0` there, and `/` is `~1`."""
+    return str(step).replace("~", "~0").replace("/", "~1")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, by White_Space."""
+    trimmed = trim(text)
+    return _BETWEEN.split(trimmed) if trimmed else []

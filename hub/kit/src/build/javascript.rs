@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use include_dir::{Dir, include_dir};
+
 use super::{BuildError, roles, tools};
 use crate::create::{CONTRACT, copy, write};
 use crate::folder::Folder;
@@ -12,6 +14,7 @@ const SDK: [(&str, &str); 2] = [
     ("snodo-connector.js", include_str!("../../../../plugin-sdk/javascript/snodo-connector.js")),
     ("build.mjs", include_str!("../../../../plugin-sdk/javascript/build.mjs")),
 ];
+static READINGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../plugin-sdk/javascript/readings");
 const TOOLS: [(&str, &str); 2] = [
     ("package.json", include_str!("../../../../plugin-sdk/javascript/tools/package.json")),
     ("package-lock.json", include_str!("../../../../plugin-sdk/javascript/tools/package-lock.json")),
@@ -27,6 +30,7 @@ pub fn build(folder: &Folder) -> Result<Vec<u8>, BuildError> {
     for (name, text) in SDK {
         write(&work.path().join(name), text.as_bytes())?;
     }
+    copy(&READINGS, Path::new(""), &work.path().join("readings"))?;
     let wit = work.path().join("wit");
     copy(&CONTRACT, Path::new(""), &wit)?;
     let output = work.path().join("component.wasm");

@@ -18,7 +18,7 @@ def outcome(answer: snodo.Answer) -> snodo.Outcome:
     said = word(answer)
     told = f"Slack answered {answer.status}" + (f": {said}" if said else "")
     if answer.status in CHANNEL_AT_FAULT or said == "user_not_found":
-        return snodo.failed(snodo.misconfigured(f"{told}: check the webhook in Slack, and webhook_url"))
+        return snodo.failed(snodo.misconfigured(f"{told}: check the webhook in Slack, and the secret webhook_path"))
     return snodo.failed(snodo.fault(answer, told))
 
 

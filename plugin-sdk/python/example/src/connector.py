@@ -7,6 +7,9 @@ import snodo_connector as snodo
 from answer import outcome
 from message import message
 
+WEBHOOK = "https://hooks.slack.com/services/{{secret:webhook_path}}"
+"""Whoever knows a webhook's address can post to it, so what makes it this one is a secret, which the hub fills in."""
+
 
 class Slack(snodo.Destination):
     def encode(self, ctx: snodo.Context, deliveries: list[snodo.Delivery]) -> snodo.Plan:
@@ -14,7 +17,7 @@ class Slack(snodo.Destination):
         plan = snodo.Plan()
         for place, delivery in enumerate(deliveries):
             body = message(delivery.event, settings)
-            plan.call(snodo.json_request("POST", settings["webhook_url"], body), [place])
+            plan.call(snodo.json_request("POST", WEBHOOK, body), [place])
         return plan
 
     def interpret(self, ctx: snodo.Context, exchange: snodo.Exchange) -> snodo.Plan:
