@@ -16,9 +16,9 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock;
 use crate::hub::Condition;
-use crate::pipeline::{Fitted, Line};
 use crate::pipeline::decode::case;
 use crate::pipeline::drafts::{self, Moment, Origin};
+use crate::pipeline::{Fitted, Line};
 use crate::sender::SendFailure;
 use crate::transport::http_out::{Client, Outbound, request_line};
 use crate::transport::{self, Answer, Stamp};
