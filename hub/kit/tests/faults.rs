@@ -75,6 +75,33 @@ fn every_planted_fault_is_found_by_its_name_and_nothing_else_is() {
     }
 }
 
+#[test]
+fn a_case_that_does_not_fit_says_what_is_too_much_or_missing() {
+    let options = Options { cache_dir: None, compile: Compile::InProcess, limits: Limits::default() };
+    let connector = Sandbox::new(options).unwrap().load(snodo_test_components::PLANTED).unwrap();
+    let parent = tempfile::tempdir().unwrap();
+    let folder = folder_with(parent.path(), "none");
+    let answer = r#"{"status": 200, "body": {"alerts": [], "next_page": null}}"#;
+    let to_be_continued = r#"{"status": 200, "body": {"alerts": [], "next_page": 2}}"#;
+    for (case, file, text, expected) in [
+        ("nothing-new", "answers.json", "[]".to_owned(), "there are 0 answers, and none to question 1"),
+        ("nothing-new", "answers.json", format!("[{to_be_continued}]"), "and none to question 2"),
+        ("nothing-new", "answers.json", format!("[{answer}, {answer}]"), "2 answers, but only 1 questions"),
+        ("nothing-new", "answers.json", "[{}]".to_owned(), "missing field `status`"),
+        ("without-the-customer", "event.json", "{}".to_owned(), "missing field `id`"),
+    ] {
+        fs::write(folder.path.join("golden").join(case).join(file), text).unwrap();
+        let case = folder.cases.iter().find(|one| one.name == case).unwrap();
+        let why = case.check(&connector, Mode::Compare).unwrap_err();
+        assert!(why.contains(expected), "{why}");
+    }
+    fs::write(folder.path.join("golden/nothing-new/event.json"), "{}").unwrap();
+    let why = Folder::open(&folder.path).err().unwrap().to_string();
+    let expected =
+        "nothing-new is no case: put one of message.toml, poll.toml, deliveries.json, event.json there";
+    assert!(why.contains(expected), "{why}");
+}
+
 fn list(report: &Report) -> String {
     let lines = report.findings().map(|found| format!("{} · {} · {}", found.fault, found.at, found.what));
     format!("{:?}\n{}", report.level, lines.collect::<Vec<_>>().join("\n"))
