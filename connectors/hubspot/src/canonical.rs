@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use snodo_connector::contact;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -143,20 +144,6 @@ impl Customer {
         let emails = || self.identifiers.iter().filter(|identifier| identifier.namespace == "email");
         let found = emails().find(|identifier| identifier.primary).or_else(|| emails().next());
         let text = found.map(|identifier| identifier.value.as_str()).or(self.traits.email.as_deref())?;
-        email(text)
+        contact::email(text)
     }
-}
-
-/// A local part, one `@`, and a domain with a dot: what RFC 5321 asks of an address on the open net, no more.
-pub fn email(text: &str) -> Option<String> {
-    let text = text.trim().to_lowercase();
-    let (local, domain) = text.split_once('@')?;
-    let plain = |part: &str| {
-        !part.is_empty()
-            && !part.contains(|c: char| c.is_whitespace() || c.is_control() || "@,;<>()".contains(c))
-    };
-    let labels = || domain.split('.');
-    let sound =
-        plain(local) && plain(domain) && labels().count() > 1 && labels().all(|label| !label.is_empty());
-    sound.then_some(text)
 }

@@ -4,10 +4,8 @@
 mod answer;
 mod canonical;
 mod config;
-mod decimal;
 mod interpret;
 mod map;
-mod moment;
 mod steps;
 mod wire;
 

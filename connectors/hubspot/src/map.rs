@@ -3,14 +3,12 @@
 mod contact;
 mod deal;
 
-use snodo_connector::{Delivery, Fault};
+use snodo_connector::{Delivery, Fault, time};
 
 use crate::canonical::Body;
 use crate::config::Config;
-use crate::decimal::Decimal;
-use crate::moment;
 
-pub use deal::Stage;
+pub use deal::{Stage, is_positive};
 
 /// HubSpot property and value. Every value is text.
 pub type Properties = Vec<(String, String)>;
@@ -43,7 +41,8 @@ pub struct Deal {
 pub struct Refund {
     pub order: String,
     pub id: String,
-    pub amount: Decimal,
+    /// A decimal number.
+    pub amount: String,
 }
 
 enum Kind {
@@ -65,7 +64,7 @@ pub fn work(delivery: &Delivery, config: &Config) -> Result<Work, Fault> {
     if let (Kind::Consent, Some(contact)) = (&kind, &contact) {
         contact::expect_consent(&body, contact, config)?;
     }
-    let time = moment::micros(&event.time).unwrap_or_default();
+    let time = time::epoch_micros(&event.time).unwrap_or_default();
     let mut work = Work { time, contact, deal: None, refund: None };
     if config.order_id_property.is_some() {
         match kind {

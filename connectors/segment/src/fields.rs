@@ -2,6 +2,7 @@
 //! that is the vendor's own.
 
 use serde_json::{Map, Value};
+use snodo_connector::{money, time};
 
 pub type Fields = Map<String, Value>;
 
@@ -79,10 +80,12 @@ pub fn text(value: &Value) -> Option<String> {
 
 /// A number, or text that is one.
 pub fn decimal(value: &Value) -> Option<String> {
-    let text = text(value)?;
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, rest) = text.split_once('.').unwrap_or((&text, "0"));
-    (digits(whole.strip_prefix('-').unwrap_or(whole)) && digits(rest)).then_some(text)
+    money::decimal(&text(value)?)
+}
+
+/// A moment with its offset. Others are no moments.
+pub fn moment(value: &Value) -> Option<String> {
+    time::rfc3339(value.as_str()?)
 }
 
 /// Takes out what says nothing: null, empty text, and what holds only such. Elements of a list keep their places. Whether

@@ -4,11 +4,10 @@
 
 mod fields;
 mod map;
-mod moment;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use snodo_connector::{Context, Draft, Fault, Message, Source};
+use snodo_connector::{Context, Draft, Fault, Message, Source, time};
 
 use crate::fields::{Fields, Take};
 use crate::map::{Call, Told};
@@ -35,14 +34,14 @@ impl Source for Segment {
         let Value::Object(fields) = &mut body else {
             return Err(Fault::permanent("expected a JSON object: a call, or calls in batch"));
         };
-        let sent = fields.take("sentAt", moment::text);
+        let sent = fields.take("sentAt", fields::moment);
         let Some(calls) = fields.list("batch") else {
             let call = Call::named(message.name.split('&').next().unwrap_or_default());
             return Ok(vec![draft(body, call, sent, message.received_at, &config)]);
         };
         let shared = ["context", "integrations"].map(|name| (name, fields.object(name).unwrap_or_default()));
         let one = |mut body: Value| {
-            let own = body.as_object_mut().and_then(|call| call.take("sentAt", moment::text));
+            let own = body.as_object_mut().and_then(|call| call.take("sentAt", fields::moment));
             share(&mut body, &shared);
             draft(body, None, own.or_else(|| sent.clone()), message.received_at, &config)
         };
@@ -71,7 +70,7 @@ fn draft(body: Value, call: Option<Call>, sent: Option<String>, received_ms: u64
             let call = call.or_else(|| Call::named(fields.get("type")?.as_str()?));
             let key = fields.get("messageId").and_then(fields::text);
             let time = fields.get("timestamp").or_else(|| fields.get("originalTimestamp"));
-            let time = time.and_then(moment::text);
+            let time = time.and_then(fields::moment);
             (map::tell(call, fields, &config.currency), key, time)
         }
         other => (map::unknown(None, other, json!({}), json!({})), None, None),
@@ -81,7 +80,9 @@ fn draft(body: Value, call: Option<Call>, sent: Option<String>, received_ms: u64
     (draft.key, draft.time, draft.subject) = (key, time, subject);
     // What Segment calls the corrected timestamp is `time` plus this skew. It is another one for each attempt to send, so it
     // may not become part of what makes the event this very event.
-    if let Some((sent, sent_ms)) = sent.and_then(|sent| moment::millis(&sent).map(|millis| (sent, millis))) {
+    if let Some((sent, sent_ms)) =
+        sent.and_then(|sent| time::epoch_millis(&sent).map(|millis| (sent, millis)))
+    {
         let skew = i128::from(received_ms) - i128::from(sent_ms);
         draft.attributes.push(("sentat".into(), sent));
         draft.attributes.push(("clockskewms".into(), skew.to_string()));

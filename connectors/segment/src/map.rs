@@ -92,7 +92,7 @@ pub fn tell(call: Option<Call>, mut message: Fields, currency: &str) -> Told {
         message.shift_remove(name);
     }
     for name in ["timestamp", "originalTimestamp"] {
-        if message.take(name, crate::moment::text).is_some() {
+        if message.take(name, crate::fields::moment).is_some() {
             break;
         }
     }

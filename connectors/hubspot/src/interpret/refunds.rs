@@ -1,12 +1,9 @@
 //! Takes refunds off the deals they belong to, each one once: a deal remembers the ids of the refunds it has had.
 
-use std::cmp::Ordering;
-
-use snodo_connector::{Fault, Outcome, Plan};
+use snodo_connector::{Fault, Outcome, Plan, money};
 
 use crate::config::Config;
-use crate::decimal::Decimal;
-use crate::map::Stage;
+use crate::map::{Stage, is_positive};
 use crate::steps::{self, Input, Item, Step};
 use crate::wire::{self, Answered, Record, Update};
 
@@ -80,7 +77,7 @@ fn settle_up(
         .collect();
     let mut amount = deal
         .property(amount_property)
-        .and_then(Decimal::parse)
+        .and_then(money::decimal)
         .ok_or_else(|| Fault::permanent("the refund's deal has no amount to take it off"))?;
     let before = had.len();
     for &at in &input.items {
@@ -92,8 +89,7 @@ fn settle_up(
             item.progress.refunded_before = at < before;
             continue;
         }
-        amount = amount
-            .minus(refund.amount)
+        amount = money::subtract(&amount, &refund.amount)
             .ok_or_else(|| Fault::permanent("the refund's amount is out of all bounds"))?;
         had.push(refund.id.clone());
     }
@@ -101,10 +97,10 @@ fn settle_up(
         return Ok(None);
     }
     let mut properties = vec![
-        (amount_property.to_owned(), amount.to_string()),
+        (amount_property.to_owned(), amount.clone()),
         (refunds_property.to_owned(), had.join(&BETWEEN.to_string())),
     ];
-    if amount.sign() != Ordering::Greater {
+    if !is_positive(&amount) {
         properties.push(("dealstage".into(), Stage::Refunded.id(&config.stages).into()));
     }
     Ok(Some(Update { deal: id, properties }))

@@ -1,9 +1,10 @@
 //! A customer as a HubSpot contact.
 
 use snodo_connector::Fault;
+use snodo_connector::contact::email;
 
 use super::Contact;
-use crate::canonical::{Address, Body, Traits, email};
+use crate::canonical::{Address, Body, Traits};
 use crate::config::Config;
 
 /// `None` without an e-mail address. `bought` says that the event makes the person a customer.

@@ -2,13 +2,11 @@
 
 use std::cmp::Ordering;
 
-use snodo_connector::{Event, Fault};
+use snodo_connector::{Event, Fault, money, time};
 
 use super::{Deal, Properties, Refund, Work};
 use crate::canonical::{Body, Money, Order, Receipt};
 use crate::config::{Config, Stages};
-use crate::decimal::Decimal;
-use crate::moment;
 
 /// What has become of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +48,12 @@ pub fn order(body: &Body, event: &Event, told: Option<Stage>, config: &Config) -
     let left = worth(order);
     let fields = Fields {
         name: format!("Order {label}"),
-        amount: left
-            .map(|left| left.to_string())
-            .or_else(|| order.total.as_ref().map(|total| total.amount.clone())),
+        amount: left.clone().or_else(|| order.total.as_ref().map(|total| total.amount.clone())),
         currency: order.total.as_ref(),
         closed_at,
     };
     let mut properties = fields.properties(config);
-    if let Some(stage) = stage(order, told, left, placed) {
+    if let Some(stage) = stage(order, told, left.as_deref(), placed) {
         properties.push(("dealstage".into(), stage.id(&config.stages).into()));
     }
     Ok(keyed(id, properties, config))
@@ -99,7 +95,7 @@ pub fn refund(body: &Body, event: &Event, config: &Config, work: &mut Work) -> R
     let order =
         refund.order_id.clone().or_else(of_order).ok_or_else(|| missing("/refund/order_id", "order"))?;
     let id = refund.id.clone().ok_or_else(|| missing("/refund/id", "id"))?;
-    let amount = refund.amount.as_ref().and_then(|money| Decimal::parse(&money.amount));
+    let amount = refund.amount.as_ref().and_then(|money| money::decimal(&money.amount));
     let amount = amount.ok_or_else(|| missing("/refund/amount/amount", "amount"))?;
     if config.deal_property("refunds").is_none() {
         return Err(Fault::permanent(
@@ -124,7 +120,7 @@ impl Fields<'_> {
             ("name", Some(self.name)),
             ("amount", self.amount),
             ("currency", self.currency.map(|money| money.currency.clone())),
-            ("closed_at", self.closed_at.and_then(moment::property)),
+            ("closed_at", self.closed_at.and_then(property)),
         ];
         let mut properties = Properties::new();
         for (field, value) in fields {
@@ -136,6 +132,11 @@ impl Fields<'_> {
     }
 }
 
+/// HubSpot's date-times: milliseconds since 1970, as text.
+fn property(text: &str) -> Option<String> {
+    time::epoch_millis(text).map(|millis| millis.to_string())
+}
+
 fn keyed(order: String, mut properties: Properties, config: &Config) -> Deal {
     properties.push(("pipeline".into(), config.pipeline.clone()));
     if let Some(property) = &config.order_id_property {
@@ -145,10 +146,10 @@ fn keyed(order: String, mut properties: Properties, config: &Config) -> Deal {
 }
 
 /// `None` where nothing tells: an edit alone must not move a paid order back.
-fn stage(order: &Order, told: Option<Stage>, left: Option<Decimal>, placed: bool) -> Option<Stage> {
+fn stage(order: &Order, told: Option<Stage>, left: Option<&str>, placed: bool) -> Option<Stage> {
     let payment = order.payment_status.as_deref();
-    let given_back = refunded(order).is_some_and(|sum| sum.sign() == Ordering::Greater)
-        && left.is_some_and(|left| left.sign() != Ordering::Greater);
+    let given_back =
+        refunded(order).is_some_and(|sum| is_positive(&sum)) && left.is_some_and(|left| !is_positive(left));
     if told == Some(Stage::Cancelled) || order.status.as_deref() == Some("cancelled") {
         return Some(Stage::Cancelled);
     }
@@ -162,20 +163,25 @@ fn stage(order: &Order, told: Option<Stage>, left: Option<Decimal>, placed: bool
 }
 
 /// What the customer pays in the end: the total less what went back.
-fn worth(order: &Order) -> Option<Decimal> {
-    let total = Decimal::parse(&order.total.as_ref()?.amount)?;
+fn worth(order: &Order) -> Option<String> {
+    let total = &order.total.as_ref()?.amount;
     match refunded(order) {
-        Some(sum) => total.minus(sum),
-        None => Some(total),
+        Some(sum) => money::subtract(total, &sum),
+        None => money::decimal(total),
     }
 }
 
-fn refunded(order: &Order) -> Option<Decimal> {
+fn refunded(order: &Order) -> Option<String> {
     if let Some(money) = &order.refunded {
-        return Decimal::parse(&money.amount);
+        return money::decimal(&money.amount);
     }
-    let amounts = order.refunds.iter().filter_map(|refund| Decimal::parse(&refund.amount.as_ref()?.amount));
-    amounts.map(Some).reduce(|sum, amount| sum?.plus(amount?)).flatten()
+    let amounts = order.refunds.iter().filter_map(|refund| money::decimal(&refund.amount.as_ref()?.amount));
+    amounts.map(Some).reduce(|sum, amount| money::add(&sum?, &amount?)).flatten()
+}
+
+/// More than nothing.
+pub fn is_positive(amount: &str) -> bool {
+    money::compare(amount, "0") == Some(Ordering::Greater)
 }
 
 /// Receipts count anew in every store, at every till and often every day: their number alone is nobody's name.

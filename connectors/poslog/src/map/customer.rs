@@ -1,6 +1,7 @@
 //! Who the customer of a transaction is: customer numbers, loyalty accounts, names and addresses; and what their points did.
 
 use serde_json::{Map, Value, json};
+use snodo_connector::contact::email;
 
 use super::header::{Header, address, telephone};
 use super::line::word;
@@ -244,12 +245,6 @@ impl Customer {
             self.identifiers.push(identifier);
         }
     }
-}
-
-fn email(text: &str) -> Option<String> {
-    let (name, domain) = text.rsplit_once('@')?;
-    let plausible = !name.is_empty() && domain.contains('.') && !text.contains(char::is_whitespace);
-    plausible.then(|| text.to_lowercase())
 }
 
 /// `<Points Type="PointsEarned">`, as loyalty programmes of version 6 have it.

@@ -1,6 +1,7 @@
 //! Who a call is about: <https://segment.com/docs/connections/spec/identify/>.
 
 use serde_json::{Value, json};
+use snodo_connector::{locale, time};
 
 use crate::fields::{Fields, Take};
 
@@ -70,7 +71,7 @@ fn person(traits: &mut Fields) -> Fields {
     let age = traits.take("age", |value| value.as_u64().filter(|age| *age <= 150));
     person.leave("age", age);
     person.leave("birth_date", traits.take("birthday", birth_date));
-    person.leave("created_at", traits.take("createdAt", crate::moment::text));
+    person.leave("created_at", traits.take("createdAt", crate::fields::moment));
     if let Some(mut company) = traits.object("company") {
         person.extend(company.texts(&[("name", "company"), ("industry", "industry")]));
         traits.leave("company", company);
@@ -105,11 +106,9 @@ fn person(traits: &mut Fields) -> Fields {
 const RESERVED: [&str; 9] =
     ["id", "email", "phone", "age", "birthday", "createdAt", "company", "address", "anonymousId"];
 
-/// Two letters are a code, everything else is a name.
+/// A country's code is one, everything else is a name.
 pub fn country(address: &mut Fields) -> Fields {
-    let is_code = |text: &String| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
-    let code = address.take("country", |value| value.as_str().map(str::to_owned).filter(is_code));
-    match code {
+    match address.take("country", |value| locale::country(value.as_str()?)) {
         Some(code) => Fields::from_iter([("country_code".to_owned(), code.into())]),
         None => address.texts(&[("country", "country")]),
     }
@@ -117,6 +116,5 @@ pub fn country(address: &mut Fields) -> Fields {
 
 /// A day, or the day of a moment.
 fn birth_date(value: &Value) -> Option<String> {
-    let day = value.as_str()?.get(..10)?;
-    crate::moment::millis(&format!("{day}T00:00:00Z")).map(|_| day.to_owned())
+    time::day(value.as_str()?)
 }

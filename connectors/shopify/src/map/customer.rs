@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use snodo_connector::contact;
+
 use super::address::address;
 use super::{Hook, Told, consent, drop_gid, gid, id, is_currency, money, priced, tags, touchpoint};
 use crate::tree::{Node, Object, Text};
@@ -84,7 +86,8 @@ impl<'a> Person<'a> {
 
     pub fn phone(&mut self, phone: Option<Text<'a>>) {
         let Some(phone) = phone else { return };
-        if let Some(number) = e164(&phone) {
+        // Without its country code nobody can tell whose it is, so it is a trait only.
+        if let Some(number) = contact::phone(&phone) {
             self.identify("phone", number, Some("asserted"));
         }
         self.traits.put("phone", phone);
@@ -226,15 +229,6 @@ fn lower(text: Text<'_>) -> Text<'_> {
     let is_lower =
         !text.bytes().any(|byte| byte.is_ascii_uppercase()) && text.is_ascii() && text.trim() == text;
     if is_lower { text } else { Cow::Owned(text.trim().to_lowercase()) }
-}
-
-/// A number with its country code. Without one nobody can tell whose it is, so it is a trait only.
-fn e164(phone: &str) -> Option<String> {
-    let national = phone.trim().strip_prefix('+')?;
-    let punctuation = |character: char| matches!(character, ' ' | '-' | '.' | '(' | ')' | '/');
-    let digits: String = national.chars().filter(|&character| !punctuation(character)).collect();
-    let fits = (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    fits.then(|| format!("+{digits}"))
 }
 
 /// The customer that a payload names by a second kind of id.

@@ -2,7 +2,7 @@
 // https://www.typeform.com/developers/webhooks/example-payload/
 // https://www.typeform.com/developers/responses/JSON-response-explanation/
 
-import { known } from "snodo-connector";
+import { known, time } from "snodo-connector";
 
 export function survey(response, { survey_kind: kind }) {
   const { form_id: id, token, definition = {}, landed_at: landed, submitted_at: submitted, answers = [] } = response;
@@ -82,6 +82,6 @@ const chosen = (labels) => labels.filter((label) => typeof label === "string" &&
 const words = (value) => (typeof value === "string" ? value : undefined);
 
 function duration(landed, submitted) {
-  const taken = Date.parse(submitted) - Date.parse(landed);
+  const taken = time.epochMillis(submitted) - time.epochMillis(landed);
   return taken >= 0 ? taken : undefined;
 }
