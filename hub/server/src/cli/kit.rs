@@ -213,7 +213,7 @@ pub fn attempt(args: &TryArgs) -> anyhow::Result<Exit> {
     }
     let memory = connector.memory_bytes(golden::CHANNEL).unwrap_or_default();
     eprintln!(
-        "{:.1} ms with the start of an instance, {} KiB of memory, {:.1} M fuel",
+        "{:.1} ms with the start of an instance, {} KiB of memory, {:.3} M fuel",
         elapsed.as_secs_f64() * 1e3,
         memory >> 10,
         connector.fuel(golden::CHANNEL).unwrap_or_default() as f64 / 1e6
