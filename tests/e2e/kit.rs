@@ -62,7 +62,10 @@ async fn from_nothing_to_delivered(language: &str) {
     let file = company.path("alert.json");
     std::fs::write(&file, alert.to_string()).unwrap();
     let tried = fine(&connectors, &["try", file.to_str().unwrap(), "--folder", "bells", "--role", "source"]);
-    assert!(tried.contains("\"iot.alert.raised\"") && tried.contains("KiB of memory"), "{tried}");
+    assert!(
+        tried.contains("\"iot.alert.raised\"") && tried.contains("KiB of memory") && tried.contains("M fuel"),
+        "{tried}"
+    );
 
     let asked =
         fine(&connectors, &["try", "--folder", "bells", "--role", "poll", "--cursor", "{\"since\":5}"]);

@@ -7,6 +7,7 @@ mod crash;
 mod demo;
 mod doors;
 mod hostile;
+mod install;
 mod kit;
 mod line;
 mod many;

@@ -4,12 +4,14 @@
 pub mod channel;
 pub mod example;
 pub mod hub;
+pub mod lock;
 pub mod manifest;
 pub mod mistake;
 pub mod period;
 pub mod route;
 pub mod schema;
 pub mod starter;
+pub mod trust;
 
 mod agree;
 mod document;
@@ -28,10 +30,12 @@ use crate::{ChannelName, RouteName};
 
 pub use channel::{Access, Channel, FileInlet, FileOutlet, HttpInlet, HttpOutlet, Inlet, Outlet, PollInlet};
 pub use hub::{Hub, LogFormat, LogLevel, Purpose};
+pub use lock::{Lock, Locked};
 pub use manifest::Manifest;
 pub use mistake::{Mistake, Severity};
 pub use period::Period;
 pub use route::Route;
+pub use trust::{Level, Standing, Trust};
 
 /// A file of a configuration: its path from the configuration's folder (`channels/shop.toml`), and what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct Known<'a> {
     pub manifests: &'a [Manifest],
     /// The types of event there are.
     pub types: &'a [&'a str],
+    /// Where each connector comes from, by name. One that is not there stands as one under development.
+    pub standings: &'a BTreeMap<String, Standing>,
 }
 
 /// Everything that was declared. Fits together: whatever one part names, another part is.
@@ -74,6 +80,17 @@ pub fn read(files: &[SourceFile], known: Known<'_>) -> Result<Declarations, Vec<
         routes: declared(routes),
         notes: mistakes,
     })
+}
+
+/// Reads `hub.toml` alone, for whoever changes what the other files may name.
+pub fn read_hub(file: &SourceFile) -> Result<Hub, Vec<Mistake>> {
+    let document = document::Document::parse(file)?;
+    match shape::check(&document, schema::hub(), &document.value) {
+        mistakes if mistakes.is_empty() => {
+            serde_json::from_value(document.value.clone()).map_err(|error| vec![document.unread(&error)])
+        }
+        mistakes => Err(mistakes),
+    }
 }
 
 fn declared<N: Ord, T>(found: BTreeMap<N, load::Found<'_, T>>) -> BTreeMap<N, T> {

@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::engine::{self, Fuel};
+use crate::inspect;
 use crate::limits::{
     ARTEFACT_BYTES_MAX, COMPILE_ADDRESS_BYTES_MAX, COMPILE_CPU_SECONDS_MAX, COMPONENT_BYTES_MAX,
 };
-use crate::{engine, inspect};
 
 /// Where components are compiled.
 #[derive(Clone, Debug)]
@@ -29,30 +30,34 @@ pub enum CompileError {
     Io(#[from] std::io::Error),
 }
 
+/// What the compiler's process is called with when guests' work is to be counted.
+const FUEL: &str = "--fuel";
+
 /// The whole of the compiler's process: a component comes in, compiled code goes out. Sets the limits of this very process.
-pub fn compile_main(mut input: impl Read, mut output: impl Write) -> Result<(), CompileError> {
+pub fn compile_main(fuel: Fuel, mut input: impl Read, mut output: impl Write) -> Result<(), CompileError> {
     limit(libc::RLIMIT_AS, COMPILE_ADDRESS_BYTES_MAX)?;
     limit(libc::RLIMIT_CPU, COMPILE_CPU_SECONDS_MAX)?;
     limit(libc::RLIMIT_CORE, 0)?;
     let mut component = Vec::new();
     input.by_ref().take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut component)?;
     inspect::inspect(&component).map_err(|refusal| CompileError::Invalid(refusal.to_string()))?;
-    output.write_all(&here(&component)?)?;
+    output.write_all(&here(fuel, &component)?)?;
     Ok(output.flush()?)
 }
 
-pub fn compile(by: &Compile, component: &[u8]) -> Result<Vec<u8>, CompileError> {
+pub fn compile(by: &Compile, fuel: Fuel, component: &[u8]) -> Result<Vec<u8>, CompileError> {
     match by {
-        Compile::InProcess => here(component),
+        Compile::InProcess => here(fuel, component),
         Compile::Process { program, args } => {
-            apart(Command::new(program).args(args).env_clear().current_dir("/"), component)
+            let fuel = (fuel == Fuel::Counted).then_some(FUEL);
+            apart(Command::new(program).args(args).args(fuel).env_clear().current_dir("/"), component)
         }
     }
 }
 
-fn here(component: &[u8]) -> Result<Vec<u8>, CompileError> {
+fn here(fuel: Fuel, component: &[u8]) -> Result<Vec<u8>, CompileError> {
     let invalid = |error: wasmtime::Error| CompileError::Invalid(format!("{error:#}"));
-    engine::on_demand().and_then(|engine| engine.precompile_component(component)).map_err(invalid)
+    engine::on_demand(fuel).and_then(|engine| engine.precompile_component(component)).map_err(invalid)
 }
 
 fn apart(command: &mut Command, component: &[u8]) -> Result<Vec<u8>, CompileError> {

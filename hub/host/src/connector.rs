@@ -152,6 +152,11 @@ impl Connector {
         self.0.warm.memory_bytes(channel)
     }
 
+    /// The fuel that such an instance has used for its start and its calls; `None` too where the sandbox does not count it.
+    pub fn fuel(&self, channel: &str) -> Option<u64> {
+        self.0.warm.fuel(channel)
+    }
+
     /// Lets go of what is kept warm for a channel that is no more.
     pub fn forget(&self, channel: &str) {
         self.0.warm.forget(channel);

@@ -13,13 +13,22 @@ use crate::limits::{
     TICK, WARM_SLOTS,
 };
 
-/// What decides how code is compiled: the same for every engine, so that one artefact fits them all.
-fn config() -> Config {
+/// Whether the work of guests is counted in fuel: the same number for the same work on every machine. Counting makes guests
+/// slower, so only the kit does it; a running hub is content with its clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fuel {
+    Counted,
+    Uncounted,
+}
+
+/// What decides how code is compiled: the same for every engine of a sandbox, so that one artefact fits them all.
+fn config(fuel: Fuel) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
+        .consume_fuel(fuel == Fuel::Counted)
         // Guests are pure functions: nothing in them waits for anything.
         .concurrency_support(false)
         .max_wasm_stack(STACK_BYTES_MAX)
@@ -38,8 +47,8 @@ fn config() -> Config {
 }
 
 /// For compiling only: reserves nothing, so that it works under a limit on addresses.
-pub fn on_demand() -> wasmtime::Result<Engine> {
-    Engine::new(&config())
+pub fn on_demand(fuel: Fuel) -> wasmtime::Result<Engine> {
+    Engine::new(&config(fuel))
 }
 
 /// Memory slots made once and used again. Fails where the system does not give out that many addresses.
@@ -57,7 +66,7 @@ pub fn pooled(limits: &Limits) -> wasmtime::Result<Engine> {
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .max_unused_warm_slots(WARM_SLOTS)
         .pagemap_scan(Enabled::Auto);
-    let mut config = config();
+    let mut config = config(Fuel::Uncounted);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
 }

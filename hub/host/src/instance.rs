@@ -48,6 +48,8 @@ impl Instance {
         store.limiter(|state| state);
         store.set_hostcall_fuel(limits.output_bytes);
         store.set_epoch_deadline(ticks(limits.batch_time));
+        // An engine that does not count says so by an error; one that does never runs dry.
+        let _ = store.set_fuel(u64::MAX);
         let guest = code.pre.instantiate(&mut store)?;
         let functions = code.exports.map(|export| guest.get_func(&mut store, export?));
         let newborn_bytes = store.data().memory_bytes;
@@ -95,6 +97,11 @@ impl Instance {
 
     pub fn memory_bytes(&self) -> usize {
         self.store.data().memory_bytes
+    }
+
+    /// What its start and all its calls have used, where the sandbox counts it.
+    pub fn fuel(&self) -> Option<u64> {
+        self.store.get_fuel().ok().map(|left| u64::MAX - left)
     }
 
     fn failure(&mut self, error: &wasmtime::Error, time: Duration) -> Failure {

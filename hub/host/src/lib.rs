@@ -25,6 +25,7 @@ mod tests;
 
 pub use compile::{Compile, CompileError, compile_main};
 pub use connector::Connector;
+pub use engine::Fuel;
 pub use failure::Failure;
 pub use inspect::{CONTRACT, Refusal, Role};
 pub use limits::Limits;

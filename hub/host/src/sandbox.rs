@@ -10,7 +10,7 @@ use wasmtime::component::{Component, Linker};
 use crate::cache::Cache;
 use crate::code::Code;
 use crate::compile::{self, CompileError};
-use crate::engine::{self, Clock};
+use crate::engine::{self, Clock, Fuel};
 use crate::inspect::{self, Inspected};
 use crate::instance::State;
 use crate::{Compile, Connector, Limits, Refusal, log};
@@ -46,6 +46,7 @@ pub struct Sandbox(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub limits: Limits,
+    fuel: Fuel,
     compile: Compile,
     cache: Option<Cache>,
     /// With the pool, unless the system gives no room for one.
@@ -57,19 +58,29 @@ pub(crate) struct Inner {
 
 impl Sandbox {
     pub fn new(options: Options) -> Result<Self, StartError> {
-        let Options { cache_dir, compile, limits } = options;
-        let spare = engine::on_demand().map_err(|error| StartError(format!("{error:#}")))?;
-        let engine = engine::pooled(&limits).unwrap_or_else(|error| {
+        let spare = engine::on_demand(Fuel::Uncounted).map_err(|error| StartError(format!("{error:#}")))?;
+        let engine = engine::pooled(&options.limits).unwrap_or_else(|error| {
             tracing::warn!(%error, "no room for a pool of instances; they are made one by one");
             spare.clone()
         });
+        Self::with(options, Fuel::Uncounted, engine, spare)
+    }
+
+    /// One in which [`Connector::fuel`] tells how much work was done: slower, and for few calls.
+    pub fn counting(options: Options) -> Result<Self, StartError> {
+        let engine = engine::on_demand(Fuel::Counted).map_err(|error| StartError(format!("{error:#}")))?;
+        Self::with(options, Fuel::Counted, engine.clone(), engine)
+    }
+
+    fn with(options: Options, fuel: Fuel, engine: Engine, spare: Engine) -> Result<Self, StartError> {
+        let Options { cache_dir, compile, limits } = options;
         let cache = cache_dir.and_then(|folder| {
             let failed = |error| tracing::warn!(folder = %folder.display(), %error, "failed to open the cache of compiled code");
             Cache::open(&folder).map_err(failed).ok()
         });
         let clock = Clock::start(vec![engine.clone(), spare.clone()])
             .map_err(|error| StartError(error.to_string()))?;
-        Ok(Self(Arc::new(Inner { limits, compile, cache, engine, spare, _clock: clock })))
+        Ok(Self(Arc::new(Inner { limits, fuel, compile, cache, engine, spare, _clock: clock })))
     }
 
     /// Takes a component that is a connector, and compiles it unless that is already done.
@@ -83,7 +94,7 @@ impl Sandbox {
         let loaded = match loaded {
             Some(loaded) => loaded,
             None => {
-                let artefact = compile::compile(&self.0.compile, component)?;
+                let artefact = compile::compile(&self.0.compile, self.0.fuel, component)?;
                 if let Some(Err(error)) = self.0.cache.as_ref().map(|cache| cache.put(&name, &artefact)) {
                     tracing::warn!(%error, "failed to keep compiled code; it is compiled again at the next start");
                 }

@@ -38,6 +38,11 @@ impl Warm {
         self.idle().get(channel)?.iter().map(Instance::memory_bytes).max()
     }
 
+    /// The fuel that the busiest one has used which waits for the channel.
+    pub fn fuel(&self, channel: &str) -> Option<u64> {
+        self.idle().get(channel)?.iter().filter_map(Instance::fuel).max()
+    }
+
     /// For a channel that is no more.
     pub fn forget(&self, channel: &str) {
         self.idle().remove(channel);

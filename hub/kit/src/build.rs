@@ -5,6 +5,8 @@ mod python;
 mod rust;
 mod tools;
 
+pub use tools::cache;
+
 use std::path::Path;
 
 use snodo_core::declare::Manifest;

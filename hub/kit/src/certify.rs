@@ -17,36 +17,13 @@ mod transform;
 mod values;
 
 use serde::Serialize;
+pub use snodo_core::declare::Level;
 use snodo_core::privacy::Privacy;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_host::{Connector, Role};
 
 use crate::folder::Folder;
 use crate::golden::{Mode, Side};
-
-/// How far a connector is to be trusted. Each level holds everything of those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    None,
-    /// It says what it is, and does what its cases say.
-    Bronze,
-    /// Nothing that comes in makes it fail, lose or mistake an event.
-    Silver,
-    /// It also says the right thing of every bad day that the vendor may have.
-    Gold,
-}
-
-impl Level {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Bronze => "bronze",
-            Self::Silver => "silver",
-            Self::Gold => "gold",
-        }
-    }
-}
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,6 +6,9 @@ pub mod certify;
 pub mod create;
 pub mod folder;
 pub mod golden;
+pub mod pack;
+pub mod sign;
 
 pub use certify::{Level, Report, certify};
 pub use folder::Folder;
+pub use pack::Pack;

@@ -7,8 +7,10 @@ mod dev;
 pub mod events;
 pub mod explain;
 pub mod init;
+mod install;
 mod kit;
 pub mod moment;
+mod pack;
 pub mod quarantine;
 pub mod run;
 mod running;
@@ -95,7 +97,11 @@ enum Command {
     Completions { shell: clap_complete::Shell },
     /// Compile a component from standard input to standard output; the hub calls itself with this
     #[command(hide = true)]
-    CompileComponent,
+    CompileComponent {
+        /// Count the work of what is compiled
+        #[arg(long)]
+        fuel: bool,
+    },
 }
 
 /// What every command gets.
@@ -138,8 +144,9 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
             screen::line(String::from_utf8_lossy(&script).trim_end())?;
             Ok(Exit::Fine)
         }
-        Command::CompileComponent => {
-            snodo_host::compile_main(std::io::stdin().lock(), std::io::stdout().lock())?;
+        Command::CompileComponent { fuel } => {
+            let fuel = if fuel { snodo_host::Fuel::Counted } else { snodo_host::Fuel::Uncounted };
+            snodo_host::compile_main(fuel, std::io::stdin().lock(), std::io::stdout().lock())?;
             Ok(Exit::Fine)
         }
     }

@@ -1,16 +1,21 @@
 //! Reads the configuration's folder: `hub.toml`, `channels/*.toml`, `routes/*.toml`, and the connectors it may name. What the
 //! files mean is the core's business; here are the files.
 
+pub mod installed;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use snodo_core::declare::{self, Declarations, Known, Manifest, Mistake, SourceFile};
+use snodo_core::declare::{
+    self, Declarations, Hub, Known, Lock, Locked, Manifest, Mistake, SourceFile, Standing,
+};
 use snodo_core::vocabulary::Vocabulary;
 
 /// A file larger than this is no configuration.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// A connector the hub can run: it comes with the binary, or lies in the connectors' folder.
+/// A connector the hub can run: it comes with the binary, was installed, or lies in the connectors' folder.
 pub struct Available {
     pub manifest: Manifest,
     pub manifest_text: String,
@@ -19,7 +24,12 @@ pub struct Available {
 
 pub enum Origin {
     Embedded(&'static [u8]),
+    /// A folder under development: where its component is.
     Folder(PathBuf),
+    Installed {
+        path: PathBuf,
+        locked: Box<Locked>,
+    },
 }
 
 impl Available {
@@ -37,6 +47,15 @@ impl Available {
             Origin::Folder(path) => {
                 Ok(std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?.into())
             }
+            Origin::Installed { path, locked } => Ok(installed::unchanged(path, locked)?.into()),
+        }
+    }
+
+    pub fn standing(&self) -> Standing {
+        match &self.origin {
+            Origin::Embedded(_) => Standing::BuiltIn,
+            Origin::Folder(_) => Standing::UnderDevelopment,
+            Origin::Installed { locked, .. } => Standing::Installed(locked.level),
         }
     }
 }
@@ -46,7 +65,7 @@ pub struct Configuration {
     pub folder: PathBuf,
     pub files: Vec<SourceFile>,
     pub connectors: Vec<Available>,
-    /// Mistakes in the manifests of the connectors' folder.
+    /// Mistakes in the connectors' folder and in the lock.
     pub mistakes: Vec<Mistake>,
 }
 
@@ -72,6 +91,30 @@ impl Configuration {
                     .extend(found.into_iter().map(|mistake| Mistake { file: manifest.clone(), ..mistake })),
             }
         }
+        let lock = installed::read_lock(folder)?.unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
+            Lock::default()
+        });
+        for found in installed::packs(folder, &placed, &lock)? {
+            mistakes.extend(found.mistake);
+            let Some(available) = found.available else { continue };
+            let name = &available.manifest.name;
+            let same = connectors.iter().position(|one| one.manifest.name == *name);
+            match same.map(|at| &connectors[at].origin) {
+                Some(Origin::Folder(path)) => {
+                    let other = path.parent().unwrap_or(path).display();
+                    let remedy = format!("move the folder away, or `snodo connector remove {name}`");
+                    let message = format!("there is a folder of a connector {name:?} too: {other}");
+                    mistakes.push(Mistake::of_file(&found.file, message, remedy));
+                }
+                _ => {
+                    if let Some(at) = same {
+                        connectors.remove(at);
+                    }
+                    connectors.push(available);
+                }
+            }
+        }
         connectors.sort_by(|a, b| a.manifest.name.cmp(&b.manifest.name));
         Ok(Self { folder: folder.to_owned(), files, connectors, mistakes })
     }
@@ -79,7 +122,10 @@ impl Configuration {
     pub fn declarations(&self, vocabulary: &Vocabulary) -> Result<Declarations, Vec<Mistake>> {
         let manifests: Vec<Manifest> = self.connectors.iter().map(|one| one.manifest.clone()).collect();
         let types: Vec<&str> = vocabulary.kinds().collect();
-        let read = declare::read(&self.files, Known { manifests: &manifests, types: &types });
+        let standings: BTreeMap<String, Standing> =
+            self.connectors.iter().map(|one| (one.manifest.name.clone(), one.standing())).collect();
+        let known = Known { manifests: &manifests, types: &types, standings: &standings };
+        let read = declare::read(&self.files, known);
         match (read, self.mistakes.as_slice()) {
             (Ok(declarations), []) => Ok(declarations),
             (Ok(_), mistakes) => Err(mistakes.to_vec()),
@@ -150,6 +196,11 @@ fn in_folder(folder: &Path) -> anyhow::Result<Vec<Placed>> {
 /// Where the connectors' folder is has to be known before the hub's file is checked as a whole.
 fn connectors_folder(hub: &str) -> PathBuf {
     named_path(hub, "connectors").unwrap_or_else(|| declare::Hub::default().connectors)
+}
+
+/// `hub.toml` by itself, whatever the other files say.
+pub fn hub(folder: &Path) -> anyhow::Result<Result<Hub, Vec<Mistake>>> {
+    Ok(declare::read_hub(&source(folder, &hub_file(folder)?)?))
 }
 
 /// The data directory of the hub that is configured in a folder: known even while the rest has mistakes, because whoever looks

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::consent::Basis;
-use crate::declare::Period;
+use crate::declare::{Period, Trust};
 use crate::message::BODY_BYTES_MAX;
 use crate::retry::Schedule;
 
@@ -26,8 +26,11 @@ pub struct Hub {
     pub listen: SocketAddr,
     /// The folder in which everything is stored that the hub must not lose.
     pub data: PathBuf,
-    /// A folder of further connectors (`*.wasm`), beside those that are built in. It need not exist.
+    /// A folder of further connectors, beside those that are built in: installed ones (`*.wasm`), and folders of those under
+    /// development. It need not exist.
     pub connectors: PathBuf,
+    /// Which connectors channels may use.
+    pub trust: Trust,
     /// What the hub accepts at most.
     pub limits: Limits,
     /// How repeated messages are recognised.
@@ -146,6 +149,7 @@ impl Default for Hub {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7070)),
             data: "data".into(),
             connectors: "connectors".into(),
+            trust: Trust::default(),
             limits: Limits::default(),
             dedup: Dedup::default(),
             retry: Retry::default(),

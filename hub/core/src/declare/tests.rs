@@ -2,9 +2,11 @@
 
 mod channel;
 mod hub;
+mod lock;
 mod manifest;
 mod poll;
 mod route;
+mod trust;
 
 use super::*;
 
@@ -148,7 +150,7 @@ fn manifests() -> Vec<Manifest> {
 }
 
 fn read_files(files: &[SourceFile]) -> Result<Declarations, Vec<Mistake>> {
-    read(files, Known { manifests: &manifests(), types: &TYPES })
+    read(files, Known { manifests: &manifests(), types: &TYPES, standings: &BTreeMap::new() })
 }
 
 /// A change to a file of the company, and what is said of it: the line, a part of the message and a part of the remedy.
@@ -289,7 +291,11 @@ fn catalogue() -> Vec<Manifest> {
 #[test]
 fn what_init_writes_has_no_mistakes() {
     let manifests = catalogue();
-    let declared = read(&starter::starter(), Known { manifests: &manifests, types: &TYPES }).unwrap();
+    let declared = read(
+        &starter::starter(),
+        Known { manifests: &manifests, types: &TYPES, standings: &BTreeMap::new() },
+    )
+    .unwrap();
     assert_eq!(declared.notes, []);
     assert_eq!((declared.channels.len(), declared.routes().len()), (2, 1));
 }

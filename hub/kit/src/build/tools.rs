@@ -35,7 +35,8 @@ pub fn installed(
     Ok(folder)
 }
 
-fn cache() -> Result<PathBuf, BuildError> {
+/// Where the kit keeps what it would otherwise have to make or fetch again.
+pub fn cache() -> Result<PathBuf, BuildError> {
     let given = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     given(FOLDER_VARIABLE)
         .or_else(|| given("XDG_CACHE_HOME").map(|cache| cache.join("snodo/tools")))

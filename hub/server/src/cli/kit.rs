@@ -171,7 +171,7 @@ pub fn certification(invocation: &Invocation, args: &CertifyArgs) -> anyhow::Res
     Ok(if report.level >= wanted { Exit::Fine } else { Exit::Wrong })
 }
 
-fn show(report: &Report) -> anyhow::Result<()> {
+pub fn show(report: &Report) -> anyhow::Result<()> {
     for check in &report.checks {
         let said = match (check.findings.is_empty(), &check.needless) {
             (false, _) => "FAILED".to_owned(),
@@ -197,7 +197,7 @@ fn show(report: &Report) -> anyhow::Result<()> {
 
 pub fn attempt(args: &TryArgs) -> anyhow::Result<Exit> {
     let folder = Folder::open(&args.folder)?;
-    let connector = load(&folder.component()?)?;
+    let connector = Sandbox::counting(options()?)?.load(&folder.component()?)?;
     let read =
         |file: &PathBuf| std::fs::read(file).with_context(|| format!("failed to read {}", file.display()));
     let mut bodies: Vec<Vec<u8>> = args.files.iter().map(read).collect::<Result<_, _>>()?;
@@ -236,9 +236,10 @@ pub fn attempt(args: &TryArgs) -> anyhow::Result<Exit> {
     }
     let memory = connector.memory_bytes(golden::CHANNEL).unwrap_or_default();
     eprintln!(
-        "{:.1} ms with the start of an instance, {} KiB of memory",
+        "{:.1} ms with the start of an instance, {} KiB of memory, {:.3} M fuel",
         elapsed.as_secs_f64() * 1e3,
-        memory >> 10
+        memory >> 10,
+        connector.fuel(golden::CHANNEL).unwrap_or_default() as f64 / 1e6
     );
     Ok(if fine { Exit::Fine } else { Exit::Wrong })
 }
@@ -339,12 +340,16 @@ fn requests(connector: &Connector, event: &[u8], config: Vec<u8>) -> anyhow::Res
 
 /// As the hub loads it: refused if it is not pure, compiled in a process of its own.
 pub fn load(component: &[u8]) -> anyhow::Result<Connector> {
-    let options = Options {
-        cache_dir: None,
+    Ok(Sandbox::new(options()?)?.load(component)?)
+}
+
+fn options() -> anyhow::Result<Options> {
+    Ok(Options {
+        // Whoever builds, tests and certifies has the same component compiled each time: seconds, if it brings an interpreter.
+        cache_dir: build::cache().ok().map(|cache| cache.join("compiled")),
         compile: hub::Options::of_binary()?.compile,
         limits: snodo_host::Limits::default(),
-    };
-    Ok(Sandbox::new(options)?.load(component)?)
+    })
 }
 
 fn roles(connector: &Connector) -> String {

@@ -9,16 +9,18 @@ use crate::ChannelName;
 use crate::declare::document::{Document, Spot};
 use crate::declare::load::Loaded;
 use crate::declare::manifest::{POLL, TRANSPORTS};
-use crate::declare::{Known, Manifest, Mistake, settings, wording};
+use crate::declare::{Known, Level, Manifest, Mistake, Standing, settings, wording};
 
 pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     let mut folders = BTreeMap::new();
+    let required = required_level(loaded);
     for (name, found) in &loaded.channels {
         let Some(document) = &found.document else { continue };
         let manifest = manifest(known, document.text("/connector"));
         if let Some(manifest) = manifest {
             check_against(manifest, document, &mut mistakes);
+            check_level(manifest, known, required, document, &mut mistakes);
         }
         let whole = !loaded.mistakes.iter().any(|one| one.file == document.file.path);
         let junction = manifest.is_some_and(|manifest| is_junction(document, manifest));
@@ -70,6 +72,44 @@ fn check_against(manifest: &Manifest, document: &Document<'_>, mistakes: &mut Ve
     }
     check_classes(manifest, document, mistakes);
     settings::check(document, manifest, mistakes);
+}
+
+/// What hub.toml asks of every connector, if that much of it can be read.
+fn required_level(loaded: &Loaded<'_>) -> Level {
+    let document = loaded.hub.as_ref().and_then(|hub| hub.document.as_ref());
+    let named = document.and_then(|document| document.text("/trust/level"));
+    Level::ALL.into_iter().find(|level| Some(level.as_str()) == named).unwrap_or_default()
+}
+
+fn check_level(
+    manifest: &Manifest,
+    known: Known<'_>,
+    required: Level,
+    document: &Document<'_>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let standing = known.standings.get(&manifest.name).copied().unwrap_or(Standing::UnderDevelopment);
+    if standing.level() >= required {
+        return;
+    }
+    let (name, required) = (&manifest.name, required.as_str());
+    let (message, remedy) = match standing {
+        Standing::UnderDevelopment => (
+            format!(
+                "the connector {name:?} is a folder under development, and [trust] in hub.toml requires {required}"
+            ),
+            "move its folder out of the connectors' folder and install it: `snodo connector install FOLDER`"
+                .to_owned(),
+        ),
+        Standing::BuiltIn | Standing::Installed(_) => (
+            format!(
+                "the connector {name:?} holds the level {}, and [trust] in hub.toml requires {required}",
+                standing.level().as_str()
+            ),
+            "install a version that holds it; `snodo connector certify` says what is missing".to_owned(),
+        ),
+    };
+    mistakes.push(document.mistake(&Spot::Value("/connector"), message, remedy));
 }
 
 fn has_no_entries(document: &Document<'_>, at: &str) -> bool {

@@ -8,7 +8,7 @@ use super::{Walk, remedy};
 use crate::ChannelName;
 use crate::declare::Period;
 use crate::declare::document::Spot;
-use crate::declare::wording;
+use crate::declare::{trust, wording};
 
 impl Walk<'_, '_> {
     pub(super) fn visit_leaf(&mut self, schema: &Value, value: &Value, at: &str) {
@@ -86,6 +86,11 @@ fn of_format(format: &str, text: &str, at: &str) -> Option<(String, String)> {
             let remedy = "write a name, or what names begin with and then `*`: \"ce-*\"".to_owned();
             let name = text.strip_suffix('*').unwrap_or(text);
             (name.is_empty() || name.contains('*')).then_some((message, remedy))
+        }
+        "minisign-key" => {
+            let message = format!("{subject} is no public key");
+            let remedy = "write the line of the file FILE.pub that begins with RW: \"RW…\"".to_owned();
+            (!trust::is_public_key(text)).then_some((message, remedy))
         }
         "host" => {
             let message = format!("{} is not the name of a host", wording::value(&text.into()));

@@ -99,7 +99,11 @@ fn a_route_does_not_go_back_to_where_it_comes_from() {
     let archive =
         "title = \"x\"\nfrom = [\"crm\"]\nevents = [\"*\"]\nto = \"shop\"\npurpose = \"order-handling\"\n";
     files.push(super::file("routes/no-source.toml", archive));
-    let known = super::Known { manifests: &manifests, types: &super::TYPES };
+    let known = super::Known {
+        manifests: &manifests,
+        types: &super::TYPES,
+        standings: &std::collections::BTreeMap::new(),
+    };
     let mistakes = super::read(&files, known).unwrap_err();
     let [only, no_source, no_destination] = mistakes.as_slice() else { panic!("{mistakes:#?}") };
     assert_eq!((only.file.as_str(), only.line), ("routes/circle.toml", 2));
