@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::authorize::{Auth, Sign};
 use crate::declare::Period;
 use crate::secret::SecretRef;
-use crate::verify::Verify;
+use crate::verify::{Challenge, Verify};
 
 /// One system that the hub is joined to. The name of the file is the name of the channel.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +46,7 @@ pub struct Channel {
 /// How messages come in.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "transport", rename_all = "lowercase", deny_unknown_fields)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each channel, and they are not moved about")]
 pub enum Inlet {
     /// The system calls `POST /in/{channel}`.
     Http(HttpInlet),
@@ -59,6 +60,15 @@ pub struct HttpInlet {
     /// How a message proves where it comes from. The connector knows its vendor's scheme; the secret is yours to bring.
     /// `{ scheme = "none" }` lets anyone send.
     pub verify: Verify,
+    /// How the vendor asks, before its first message, whether the address is the right one. The connector knows its vendor's
+    /// way. Without it the hub answers to messages only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
+    /// The web sites whose pages may send from a browser, each as `https://name`, or `*` for all. Without it browsers send nothing
+    /// from pages that are not the hub's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("items" = { "type": "string", "format": "origin" }))]
+    pub origins: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -139,8 +139,9 @@ fn check_channel(document: &mut Document<'_>, known: Known<'_>, mistakes: &mut V
 }
 
 /// What a manifest may bring, and the key that says which kind it is.
-const DEFAULTED: [(&str, &str, &str); 5] = [
+const DEFAULTED: [(&str, &str, &str); 6] = [
     ("/receive", "verify", "scheme"),
+    ("/receive", "challenge", "scheme"),
     ("/send", "auth", "scheme"),
     ("/send", "sign", "scheme"),
     ("", "receive", "transport"),
@@ -153,6 +154,7 @@ fn fill(document: &mut Document<'_>, manifest: &Manifest) {
         fill_transport(document, "/receive", &source.transports);
         if document.text("/receive/transport") == Some("http") {
             fill_scheme(document, "/receive", "verify", source.verify.as_ref());
+            fill_scheme(document, "/receive", "challenge", source.challenge.as_ref());
         }
     }
     if let Some(destination) = &manifest.destination {
