@@ -1,8 +1,11 @@
 //! How a channel knows that a message is from whom it says: the schemes a declaration can choose from, and what a check
 //! answers. Never says what would have been right.
 
+pub mod challenge;
 pub mod check;
+mod hmac_sha256;
 pub mod signed;
+mod twilio;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::declare::Period;
 use crate::secret::SecretRef;
 
+pub use challenge::{Challenge, Challenger};
 pub use check::Verifier;
 
 /// How far a sender's clock may be from ours. Standard Webhooks and most vendors take five minutes.
@@ -30,10 +34,13 @@ pub enum Verify {
         #[serde(default = "tolerance")]
         tolerance: Period,
     },
-    /// HMAC-SHA256 over the body, in a header of the vendor's choice: Shopify, GitHub, Slack and many more.
+    /// HMAC-SHA256 over the body, in a header of the vendor's choice: Shopify, GitHub, Meta, Slack, Stripe, Square and many more.
     HmacSha256 {
         /// The header that holds the signature.
         header: String,
+        /// Where the header holds a list, `t=…,v1=…`: the name that the signature has in it. Each of that name is tried.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        field: Option<String>,
         /// How the signature is written.
         #[serde(default)]
         encoding: Encoding,
@@ -45,9 +52,30 @@ pub enum Verify {
         /// Keys that are still taken while the vendor changes over to a new one.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         previous: Vec<SecretRef>,
+        /// What is signed, with `{url}` and `{body}` in their places: `"{url}{body}"`. Without it, the body. With a
+        /// `timestamp` it stands there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<String>,
+        /// For vendors that sign it: the address that the vendor calls, as it was given to the vendor, without a query. The
+        /// hub cannot know what it is called from outside.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = "url"))]
+        url: Option<String>,
         /// Where the time of signing is, for vendors that sign it with the body.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timestamp: Option<SignedTime>,
+    },
+    /// Twilio: `X-Twilio-Signature`, over the address and the parameters of a form, or over the address with the digest of a
+    /// JSON body in it.
+    Twilio {
+        /// The address that Twilio calls, as it was given to Twilio, without a query.
+        #[schemars(extend("format" = "url"))]
+        url: String,
+        /// The account's auth token, or the shared key of a webhooks rule.
+        secret: SecretRef,
+        /// Tokens that are still taken while the account changes over to a new one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        previous: Vec<SecretRef>,
     },
     /// `Authorization: Bearer <token>`.
     Bearer {
@@ -104,7 +132,11 @@ pub enum Encoding {
 pub struct SignedTime {
     /// The header that holds the time: seconds or milliseconds since 1970, or RFC 3339.
     pub header: String,
-    /// What is signed, with `{timestamp}` and `{body}` in their places: `"v0:{timestamp}:{body}"`.
+    /// Where the header holds a list, `t=…,v1=…`: the name that the time has in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is signed, with `{timestamp}` and `{body}` in their places, and `{url}` where one is declared:
+    /// `"v0:{timestamp}:{body}"`.
     #[serde(default = "signed_content")]
     pub signed: String,
     /// How far the sender's clock may be from the hub's: `"5 minutes"`.
@@ -132,6 +164,8 @@ pub struct Verified {
 pub enum Refusal {
     #[error("the header {header} is missing")]
     Missing { header: String },
+    #[error("the query has no {parameter}")]
+    MissingParameter { parameter: &'static str },
     #[error("the header {header} cannot be read: {wanted} is expected there")]
     Malformed { header: String, wanted: &'static str },
     #[error("the signature in {header} does not fit the body")]
@@ -148,9 +182,13 @@ impl Refusal {
     /// What whoever set the sender up should look at.
     pub const fn remedy(&self) -> &'static str {
         match self {
-            Self::Missing { .. } => "have the sender sign in, or sign, as the channel declares under verify",
+            Self::Missing { .. } | Self::MissingParameter { .. } => {
+                "have the sender sign in, or sign, as the channel declares under verify"
+            }
             Self::Malformed { .. } => "compare the sender's scheme with the channel's verify",
-            Self::Signature { .. } => "compare the secrets, and let nothing change the body on its way",
+            Self::Signature { .. } => {
+                "compare the secrets, and the url if one is signed, and let nothing change the body on its way"
+            }
             Self::Time { .. } => "set the sender's clock, and have each attempt signed anew",
             Self::Credential { .. } => "compare the sender's credential with the channel's secret",
         }
@@ -164,8 +202,16 @@ pub enum SchemeError {
     Secret(#[from] crate::secret::SecretError),
     #[error("{0:?} is no name of a header: use letters, digits and hyphens")]
     Header(String),
-    #[error("signed = {0:?} does not say what is signed: use {{timestamp}} and {{body}}, once each")]
-    Signed(String),
+    #[error("signed = {signed:?} does not say what is signed: use {places}, once each")]
+    Signed { signed: String, places: String },
+    #[error("signed stands beside timestamp: write it inside, timestamp = {{ …, signed = \"…\" }}")]
+    SignedTwice,
+    #[error("field = {0:?} is no name in a list: use letters, digits, hyphens and underscores")]
+    Field(String),
+    #[error(
+        "url = {0:?} is not an address that a vendor calls: write \"https://…\", without the query, which comes with each request"
+    )]
+    Url(String),
     #[error("user = {0:?} holds a colon or a control character, which Basic cannot carry")]
     User(String),
     #[error("the write key in {0} holds a colon, which Basic cannot carry")]
@@ -183,6 +229,13 @@ pub(crate) fn header_name(name: &str) -> Result<String, SchemeError> {
     }
 }
 
+/// Whether a vendor could have been given that address. Its query is no part of it: it may be another for each request.
+pub(crate) fn is_called_url(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    !host.is_empty() && url.bytes().all(|byte| byte.is_ascii_graphic()) && !url.contains(['?', '#', '@'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,11 +248,22 @@ mod tests {
                 "scheme = \"hmac-sha256\"\nheader = \"x-shopify-hmac-sha256\"\nencoding = \"base64\"\nsecret = { env = \"KEY\" }",
                 Verify::HmacSha256 {
                     header: "x-shopify-hmac-sha256".into(),
+                    field: None,
                     encoding: Encoding::Base64,
                     prefix: String::new(),
                     secret: secret.clone(),
                     previous: vec![],
+                    signed: None,
+                    url: None,
                     timestamp: None,
+                },
+            ),
+            (
+                "scheme = \"twilio\"\nurl = \"https://hub.example.com/in/calls\"\nsecret = { env = \"KEY\" }",
+                Verify::Twilio {
+                    url: "https://hub.example.com/in/calls".into(),
+                    secret: secret.clone(),
+                    previous: vec![],
                 },
             ),
             (

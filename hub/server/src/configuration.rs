@@ -37,7 +37,7 @@ impl Available {
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
             Origin::Embedded(_) => None,
-            Origin::Folder(path) => Some(path),
+            Origin::Folder(path) | Origin::Installed { path, .. } => Some(path),
         }
     }
 

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use snodo_core::declare::{Channel as Declared, Declarations, FileInlet, HttpInlet, Inlet, Manifest, Outlet};
-use snodo_core::verify::Verifier;
+use snodo_core::declare::{Channel as Declared, Declarations, FileInlet, Inlet, Manifest, Outlet};
+use snodo_core::secret::SecretRef;
+use snodo_core::verify::{Challenger, Verifier};
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, Message, MessageId};
 use snodo_host::{Compile, Connector, Limits, Role, Sandbox};
@@ -277,9 +278,14 @@ impl Hub {
         let mut write_keys = HashMap::new();
         for (name, declared) in &declarations.channels {
             match &declared.receive {
-                Some(Inlet::Http(HttpInlet { verify })) => {
-                    let verifier = Verifier::new(verify, |at| secrets::resolve(at, &configuration.folder))
+                Some(Inlet::Http(http)) => {
+                    let resolve = |at: &SecretRef| secrets::resolve(at, &configuration.folder);
+                    let verifier = Verifier::new(&http.verify, resolve)
                         .with_context(|| format!("channels/{name}.toml: failed to prepare receive.verify"))?;
+                    let challenger =
+                        Challenger::new(http.challenge.as_ref(), resolve).with_context(|| {
+                            format!("channels/{name}.toml: failed to prepare receive.challenge")
+                        })?;
                     for key in verifier.write_keys() {
                         if let Some(other) = write_keys.insert(*key, name.clone()) {
                             bail!("channels/{name}.toml: its write key is that of channels/{other}.toml too");
@@ -289,7 +295,8 @@ impl Hub {
                         &configuration.connector(&declared.connector).expect("declared ones exist").manifest;
                     let headers =
                         manifest.source.as_ref().map(|source| source.headers.as_slice()).unwrap_or_default();
-                    inbound.push(Inbound::new(name.clone(), verifier, headers, limits));
+                    let one = Inbound::new(name.clone(), verifier, headers, limits);
+                    inbound.push(one.with_challenger(challenger).with_origins(&http.origins));
                 }
                 Some(Inlet::File(FileInlet { folder, pattern, settle })) => {
                     let folder = configuration.path(folder);

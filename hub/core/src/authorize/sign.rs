@@ -3,7 +3,7 @@
 use super::Sign;
 use crate::Timestamp;
 use crate::secret::{Secret, SecretError, SecretRef};
-use crate::verify::signed::{Content, Key};
+use crate::verify::signed::{Content, Filling, Key, Place};
 use crate::verify::{Encoding, SchemeError, header_name};
 
 /// A `Sign` with its secrets in it: made once per channel, used for every request.
@@ -34,7 +34,10 @@ impl Signer {
             Sign::HmacSha256 { header, encoding, prefix, secret, timestamp } => {
                 let time = match timestamp {
                     None => None,
-                    Some(time) => Some((header_name(&time.header)?, Content::parse(&time.signed)?)),
+                    Some(time) => {
+                        let content = Content::parse(&time.signed, &[Place::Time, Place::Body])?;
+                        Some((header_name(&time.header)?, content))
+                    }
                 };
                 Scheme::Hmac {
                     header: header_name(header)?,
@@ -68,7 +71,8 @@ impl Signer {
                 vec![(header.clone(), format!("{prefix}{}", encoding.write(&key.sign(&[body]))))]
             }
             Scheme::Hmac { header, encoding, prefix, key, time: Some((time_header, content)) } => {
-                let signature = content.sign(key, seconds.as_bytes(), body);
+                let filling = Filling { time: seconds.as_bytes(), body, ..Filling::default() };
+                let signature = content.sign(key, filling);
                 vec![
                     (header.clone(), format!("{prefix}{}", encoding.write(&signature))),
                     (time_header.clone(), seconds),
@@ -119,8 +123,8 @@ mod tests {
             let header = |name: &str| {
                 headers.iter().find(|(named, _)| named == name).map(|(_, value)| value.as_bytes())
             };
-            assert!(verifier.check(header, b"{}", now).is_ok(), "{scheme}");
-            assert!(verifier.check(header, b"{ }", now).is_err(), "{scheme}");
+            assert!(verifier.check(header, "", b"{}", now).is_ok(), "{scheme}");
+            assert!(verifier.check(header, "", b"{ }", now).is_err(), "{scheme}");
         }
     }
 

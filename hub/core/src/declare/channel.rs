@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::authorize::{Auth, Sign};
 use crate::declare::Period;
 use crate::secret::SecretRef;
-use crate::verify::Verify;
+use crate::verify::{Challenge, Verify};
 
 /// One system that the hub is joined to. The name of the file is the name of the channel.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +70,15 @@ pub struct HttpInlet {
     /// How a message proves where it comes from. The connector knows its vendor's scheme; the secret is yours to bring.
     /// `{ scheme = "none" }` lets anyone send.
     pub verify: Verify,
+    /// How the vendor asks, before its first message, whether the address is the right one. The connector knows its vendor's
+    /// way. Without it the hub answers to messages only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
+    /// The web sites whose pages may send from a browser, each as `https://name`, or `*` for all. Without it browsers send nothing
+    /// from pages that are not the hub's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("items" = { "type": "string", "format": "origin" }))]
+    pub origins: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

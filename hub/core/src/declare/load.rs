@@ -139,9 +139,10 @@ fn check_channel(document: &mut Document<'_>, known: Known<'_>, mistakes: &mut V
 }
 
 /// What a manifest may bring, and the key that says which kind it is.
-const DEFAULTED: [(&str, &str, &str); 6] = [
+const DEFAULTED: [(&str, &str, &str); 7] = [
     ("/receive", "verify", "scheme"),
     ("/receive", "auth", "scheme"),
+    ("/receive", "challenge", "scheme"),
     ("/send", "auth", "scheme"),
     ("/send", "sign", "scheme"),
     ("", "receive", "transport"),
@@ -154,6 +155,7 @@ fn fill(document: &mut Document<'_>, manifest: &Manifest) {
     match (document.text("/receive/transport"), &manifest.source, &manifest.poll) {
         (Some("http"), Some(source), _) => {
             fill_scheme(document, "/receive", "verify", source.verify.as_ref());
+            fill_scheme(document, "/receive", "challenge", source.challenge.as_ref());
         }
         (Some("poll"), _, Some(poll)) => {
             document.fill("/receive", "every", poll.every.to_string());

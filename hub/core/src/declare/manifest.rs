@@ -126,6 +126,9 @@ pub struct Source {
     /// What the vendor signs with: all of a channel's `[receive.verify]` but the secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<Map<String, Value>>,
+    /// How the vendor asks whether an address is the right one: all of a channel's `[receive.challenge]` but the secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Map<String, Value>>,
 }
 
 /// What is fetched through a connector: a source that must be asked.
@@ -265,6 +268,7 @@ fn check_transports(document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
 fn check_schemes(document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
     for (at, full) in [
         ("/source/verify", schema::verify()),
+        ("/source/challenge", schema::challenge()),
         ("/poll/auth", schema::auth()),
         ("/destination/auth", schema::auth()),
         ("/destination/sign", schema::sign()),

@@ -47,6 +47,7 @@ made_once!(
     partial_channel, Channel, partial
 );
 made_once!(verify, crate::verify::Verify, std::convert::identity);
+made_once!(challenge, crate::verify::Challenge, std::convert::identity);
 made_once!(auth, crate::authorize::Auth, std::convert::identity);
 made_once!(sign, crate::authorize::Sign, std::convert::identity);
 

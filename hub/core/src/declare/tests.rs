@@ -189,7 +189,7 @@ fn a_company_without_mistakes_is_read_whole() {
     let declared = read_files(&company()).unwrap();
     assert_eq!(declared.notes, []);
     let shop = &declared.channels["shop"];
-    let Some(Inlet::Http(HttpInlet { verify: crate::verify::Verify::HmacSha256 { header, .. } })) =
+    let Some(Inlet::Http(HttpInlet { verify: crate::verify::Verify::HmacSha256 { header, .. }, .. })) =
         &shop.receive
     else {
         panic!("{shop:?}")

@@ -5,13 +5,15 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::signed::{Content, Key, Signature, same};
+use super::hmac_sha256::HmacSha256;
+use super::signed::{Key, Signature, same};
+use super::twilio::{self, Twilio};
 use super::{Encoding, Refusal, SchemeError, Verified, Verify, header_name};
 use crate::Timestamp;
 use crate::secret::{Secret, SecretError, SecretRef};
 
 /// More signatures than this in one header are not a rotation but an attack on our time.
-const SIGNATURES_MAX: usize = 8;
+pub(super) const SIGNATURES_MAX: usize = 8;
 
 /// A `Verify` with its secrets in it: made once per channel, asked for every message.
 #[derive(Clone, Debug)]
@@ -27,13 +29,8 @@ enum Scheme {
         keys: Vec<Key>,
         tolerance: Duration,
     },
-    Hmac {
-        header: String,
-        encoding: Encoding,
-        prefix: String,
-        keys: Vec<Key>,
-        time: Option<Time>,
-    },
+    Hmac(HmacSha256),
+    Twilio(Twilio),
     /// What the header must hold: one of these, as digests, so that a comparison gives away no length.
     Fixed {
         header: String,
@@ -42,13 +39,6 @@ enum Scheme {
         prefix: &'static str,
     },
     None,
-}
-
-#[derive(Clone, Debug)]
-struct Time {
-    header: String,
-    content: Content,
-    tolerance: Duration,
 }
 
 impl Verifier {
@@ -62,24 +52,10 @@ impl Verifier {
                 let keys = std::iter::once(secret).chain(previous).map(key).collect::<Result<_, _>>()?;
                 Scheme::StandardWebhooks { keys, tolerance: tolerance.0 }
             }
-            Verify::HmacSha256 { header, encoding, prefix, secret, previous, timestamp } => {
-                let key = |at: &SecretRef| Ok::<_, SecretError>(Key::new(resolve(at)?.expose()));
-                let keys = std::iter::once(secret).chain(previous).map(key).collect::<Result<_, _>>()?;
-                let time = match timestamp {
-                    None => None,
-                    Some(time) => Some(Time {
-                        header: header_name(&time.header)?,
-                        content: Content::parse(&time.signed)?,
-                        tolerance: time.tolerance.0,
-                    }),
-                };
-                Scheme::Hmac {
-                    header: header_name(header)?,
-                    encoding: *encoding,
-                    prefix: prefix.clone(),
-                    keys,
-                    time,
-                }
+            Verify::HmacSha256 { .. } => Scheme::Hmac(HmacSha256::new(declared, resolve)?),
+            Verify::Twilio { url, secret, previous } => {
+                let tokens = std::iter::once(secret).chain(previous).map(&mut resolve);
+                Scheme::Twilio(Twilio::new(url, tokens.collect::<Result<_, _>>()?)?)
             }
             Verify::Bearer { token, previous } => {
                 let accepted = accepted(token, previous, resolve)?;
@@ -125,7 +101,9 @@ impl Verifier {
         };
         let credential_headers = match &scheme {
             Scheme::StandardWebhooks { .. } => vec!["webhook-signature".to_owned()],
-            Scheme::Hmac { header, .. } | Scheme::Fixed { header, .. } => vec![header.clone()],
+            Scheme::Hmac(hmac) => vec![hmac.header().to_owned()],
+            Scheme::Twilio(_) => vec![twilio::SIGNATURE.to_owned()],
+            Scheme::Fixed { header, .. } => vec![header.clone()],
             Scheme::None => vec![],
         };
         let write_keys = match (declared, &scheme) {
@@ -143,7 +121,7 @@ impl Verifier {
     /// Whether that `Authorization` carries one of its write keys. In constant time for each.
     pub fn has_write_key(&self, authorization: &[u8]) -> bool {
         let header = |_: &str| Some(authorization);
-        !self.write_keys.is_empty() && self.check(header, b"", Timestamp::default()).is_ok()
+        !self.write_keys.is_empty() && self.check(header, "", b"", Timestamp::default()).is_ok()
     }
 
     /// The headers, in lower case, that prove who sent the message and are of no use afterwards: not to be stored.
@@ -151,10 +129,11 @@ impl Verifier {
         &self.credential_headers
     }
 
-    /// `header` gives the value of a header by its name in lower case.
+    /// `header` gives the value of a header by its name in lower case; `query` is that of the request, as it was sent.
     pub fn check<'a>(
         &self,
         header: impl Fn(&str) -> Option<&'a [u8]>,
+        query: &str,
         body: &[u8],
         now: Timestamp,
     ) -> Result<Verified, Refusal> {
@@ -187,29 +166,10 @@ impl Verifier {
                     key.sign(&[id, b".", time, b".", body])
                 })?)
             }
-            Scheme::Hmac { header: name, encoding, prefix, keys, time } => {
-                let presented = required(name)?;
-                let presented =
-                    presented.strip_prefix(prefix.as_bytes()).and_then(|text| encoding.read(text));
-                let wanted = match encoding {
-                    Encoding::Base64 => "a base64 HMAC-SHA256, with the declared prefix",
-                    Encoding::Hex => "a hexadecimal HMAC-SHA256, with the declared prefix",
-                };
-                let presented =
-                    presented.ok_or_else(|| Refusal::Malformed { header: name.clone(), wanted })?;
-                match time {
-                    None => {
-                        matching(keys, &std::iter::once(presented), name, |key| key.sign(&[body]))?;
-                        None
-                    }
-                    Some(Time { header: time_header, content, tolerance }) => {
-                        let time = required(time_header)?;
-                        timely(time_header, time, *tolerance, now)?;
-                        Some(matching(keys, &std::iter::once(presented), name, |key| {
-                            content.sign(key, time, body)
-                        })?)
-                    }
-                }
+            Scheme::Hmac(hmac) => hmac.check(&required, query, body, now)?,
+            Scheme::Twilio(twilio) => {
+                twilio.check(&header, query, body)?;
+                None
             }
         };
         Ok(Verified {
@@ -222,9 +182,9 @@ impl Verifier {
     pub fn replay_window(&self) -> Option<Duration> {
         match &self.scheme {
             // Early by the tolerance when it is sent, late by the tolerance when it is replayed.
-            Scheme::StandardWebhooks { tolerance, .. }
-            | Scheme::Hmac { time: Some(Time { tolerance, .. }), .. } => Some(tolerance.saturating_mul(2)),
-            Scheme::Hmac { time: None, .. } | Scheme::Fixed { .. } | Scheme::None => None,
+            Scheme::StandardWebhooks { tolerance, .. } => Some(tolerance.saturating_mul(2)),
+            Scheme::Hmac(hmac) => Some(hmac.tolerance()?.saturating_mul(2)),
+            Scheme::Twilio(_) | Scheme::Fixed { .. } | Scheme::None => None,
         }
     }
 }
@@ -248,12 +208,12 @@ pub fn write_key_authorization(key: &str) -> String {
     format!("Basic {}", write_key(key))
 }
 
-fn digest(credential: &[u8]) -> [u8; 32] {
+pub(super) fn digest(credential: &[u8]) -> [u8; 32] {
     blake3::hash(credential).into()
 }
 
 /// The signature that a key made and the sender presented, if there is one.
-fn matching(
+pub(super) fn matching(
     keys: &[Key],
     presented: &(impl Iterator<Item = Signature> + Clone),
     header: &str,
@@ -264,7 +224,7 @@ fn matching(
         .ok_or_else(|| Refusal::Signature { header: header.to_owned() })
 }
 
-fn timely(header: &str, text: &[u8], tolerance: Duration, now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn timely(header: &str, text: &[u8], tolerance: Duration, now: Timestamp) -> Result<(), Refusal> {
     let malformed = || Refusal::Malformed { header: header.to_owned(), wanted: "a time" };
     let then = std::str::from_utf8(text).ok().and_then(moment).ok_or_else(malformed)?;
     let apart = now.since(then).max(then.since(now));

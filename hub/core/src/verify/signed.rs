@@ -84,50 +84,80 @@ impl Encoding {
     }
 }
 
-/// What is signed: text around a time and a body.
+/// What is signed: text around what each request brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
+    Place(Place),
+}
+
+/// What each request brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
     Time,
+    Url,
     Body,
 }
 
+/// What stands in the places. What has no place in the content is not looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filling<'a> {
+    pub time: &'a [u8],
+    pub url: &'a str,
+    pub body: &'a [u8],
+}
+
+impl Place {
+    const ALL: [Self; 3] = [Self::Time, Self::Url, Self::Body];
+
+    const fn written(self) -> &'static str {
+        match self {
+            Self::Time => "{timestamp}",
+            Self::Url => "{url}",
+            Self::Body => "{body}",
+        }
+    }
+}
+
 impl Content {
-    /// Reads `"v0:{timestamp}:{body}"`: both places, once each.
-    pub fn parse(template: &str) -> Result<Self, SchemeError> {
+    /// Reads `"v0:{timestamp}:{body}"`: each of `places` once, and no other.
+    pub fn parse(template: &str, places: &[Place]) -> Result<Self, SchemeError> {
+        let wrong = || SchemeError::Signed {
+            signed: template.to_owned(),
+            places: places.iter().map(|place| place.written()).collect::<Vec<_>>().join(" and "),
+        };
         let mut parts = Vec::new();
         let mut rest = template;
         while let Some(open) = rest.find('{') {
-            let (text, place) = rest.split_at(open);
+            let (text, from) = rest.split_at(open);
             parts.push(Part::Text(text.to_owned()));
-            let (part, after) = match (place.strip_prefix("{timestamp}"), place.strip_prefix("{body}")) {
-                (Some(after), _) => (Part::Time, after),
-                (_, Some(after)) => (Part::Body, after),
-                _ => return Err(SchemeError::Signed(template.to_owned())),
-            };
-            parts.push(part);
+            let found =
+                Place::ALL.into_iter().find_map(|place| Some((place, from.strip_prefix(place.written())?)));
+            let (place, after) = found.ok_or_else(wrong)?;
+            parts.push(Part::Place(place));
             rest = after;
         }
         parts.push(Part::Text(rest.to_owned()));
         parts.retain(|part| *part != Part::Text(String::new()));
-        let once = |place: &Part| parts.iter().filter(|part| *part == place).count() == 1;
-        match once(&Part::Time) && once(&Part::Body) {
+        let count = |place: Place| parts.iter().filter(|part| **part == Part::Place(place)).count();
+        match Place::ALL.into_iter().all(|place| count(place) == usize::from(places.contains(&place))) {
             true => Ok(Self(parts)),
-            false => Err(SchemeError::Signed(template.to_owned())),
+            false => Err(wrong()),
         }
     }
 
-    pub fn sign(&self, key: &Key, time: &[u8], body: &[u8]) -> Signature {
+    pub fn sign(&self, key: &Key, filling: Filling<'_>) -> Signature {
         let parts: Vec<&[u8]> = self
             .0
             .iter()
             .map(|part| match part {
                 Part::Text(text) => text.as_bytes(),
-                Part::Time => time,
-                Part::Body => body,
+                Part::Place(Place::Time) => filling.time,
+                Part::Place(Place::Url) => filling.url.as_bytes(),
+                Part::Place(Place::Body) => filling.body,
             })
             .collect();
         key.sign(&parts)
@@ -159,18 +189,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_names_the_time_and_the_body_once() {
-        for (template, fits) in [
-            ("{timestamp}.{body}", true),
-            ("v0:{timestamp}:{body}", true),
-            ("{body}{timestamp}", true),
-            ("{body}", false),
-            ("{timestamp}.{body}.{body}", false),
-            ("{timestamp}.{id}.{body}", false),
-            ("{timestamp.{body}", false),
-            ("", false),
+    fn what_is_signed_names_each_place_that_there_is_once() {
+        let timed = &[Place::Time, Place::Body][..];
+        let addressed = &[Place::Url, Place::Body][..];
+        let all = &Place::ALL[..];
+        for (template, places, fits) in [
+            ("{timestamp}.{body}", timed, true),
+            ("v0:{timestamp}:{body}", timed, true),
+            ("{body}{timestamp}", timed, true),
+            ("{body}", timed, false),
+            ("{timestamp}.{body}.{body}", timed, false),
+            ("{timestamp}.{id}.{body}", timed, false),
+            ("{timestamp.{body}", timed, false),
+            ("{timestamp}{url}{body}", timed, false),
+            ("", timed, false),
+            ("{url}{body}", addressed, true),
+            ("{body}", addressed, false),
+            ("{timestamp}{url}{body}", addressed, false),
+            ("POST{url}{body}{timestamp}", all, true),
+            ("{body}{timestamp}", all, false),
+            ("{body}", &[Place::Body], true),
         ] {
-            assert_eq!(Content::parse(template).is_ok(), fits, "{template}");
+            assert_eq!(Content::parse(template, places).is_ok(), fits, "{template} {places:?}");
         }
+        let error = Content::parse("{body}", addressed).unwrap_err();
+        assert!(error.to_string().contains("use {url} and {body}, once each"), "{error}");
     }
 }

@@ -1,7 +1,8 @@
 //! `snodo check`: every mistake in the declarations, at once.
 
 use snodo_core::declare::{Declarations, Inlet, Mistake, Outlet};
-use snodo_core::verify::Verifier;
+use snodo_core::secret::SecretRef;
+use snodo_core::verify::{Challenger, Verifier};
 use snodo_core::vocabulary::Vocabulary;
 
 use super::{Exit, Invocation, screen};
@@ -50,7 +51,9 @@ fn missing_secrets(configuration: &Configuration, declarations: &Declarations) -
     for (name, channel) in &declarations.channels {
         let verifies = match &channel.receive {
             Some(Inlet::Http(http)) => {
-                Verifier::new(&http.verify, |at| secrets::resolve(at, &configuration.folder))
+                let resolve = |at: &SecretRef| secrets::resolve(at, &configuration.folder);
+                Verifier::new(&http.verify, resolve)
+                    .and_then(|_| Challenger::new(http.challenge.as_ref(), resolve))
                     .map(|_| ())
                     .map_err(anyhow::Error::from)
             }

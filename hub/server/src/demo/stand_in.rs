@@ -164,8 +164,9 @@ async fn link(State(this): State<StandIn>, headers: HeaderMap, Json(batch): Json
 async fn newsletter(State(this): State<StandIn>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let header = |name: &str| headers.get(name).map(axum::http::HeaderValue::as_bytes);
     let expects = this.expects.lock().unwrap_or_else(PoisonError::into_inner);
-    let signed =
-        expects.as_ref().is_some_and(|expects| expects.newsletter.check(header, &body, clock::now()).is_ok());
+    let signed = expects
+        .as_ref()
+        .is_some_and(|expects| expects.newsletter.check(header, "", &body, clock::now()).is_ok());
     match (signed, serde_json::from_slice(&body)) {
         (true, Ok(event)) => {
             this.told(|told| told.mails.push(event));

@@ -1,8 +1,9 @@
 //! The door: `POST /in/{channel}`. Knows the sender, keeps to the limits, and answers 202 only once the message is durable.
-//! Never reads what a message says.
+//! Never reads what a message says, but for the word that a vendor asks for before its first.
 
 pub mod depth;
 pub mod inbound;
+pub mod origins;
 pub mod problem;
 pub mod replay;
 pub mod serve;
@@ -15,12 +16,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT};
+use axum::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use metrics::Counter;
 use snodo_core::message::Envelope;
 use snodo_core::{Message, MessageId, Timestamp};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -95,9 +99,13 @@ where
         metrics::counter!("snodo_http_in_undeclared_total").increment(1);
         return Problem::UnknownChannel.into_response();
     };
-    match take(&door, &inbound, request).await {
+    if let Some(preflight) = inbound.origins.preflight(&request) {
+        return preflight;
+    }
+    let origin = inbound.origins.allowed(request.headers());
+    let response = match take(&door, &inbound, request).await {
         Ok(taken) => {
-            inbound.accepted.increment(1);
+            inbound.counted(&taken).increment(1);
             taken.into_response()
         }
         Err(problem) => {
@@ -105,7 +113,8 @@ where
             info!(channel = %inbound.channel, outcome = problem.name(), "refused");
             problem.into_response()
         }
-    }
+    };
+    origins::readable(response, origin)
 }
 
 /// A message that is safe with us.
@@ -113,6 +122,17 @@ enum Taken {
     Now(MessageId),
     /// This is a copy of it.
     Before(MessageId),
+    /// No message, but the vendor's question whether this is the address; and the word that it wants to see.
+    Asked(String),
+}
+
+impl Inbound {
+    fn counted(&self, taken: &Taken) -> Counter {
+        match taken {
+            Taken::Now(_) | Taken::Before(_) => self.accepted.clone(),
+            Taken::Asked(_) => self.counter("challenge"),
+        }
+    }
 }
 
 async fn take<A, F>(door: &Door<A>, inbound: &Inbound, request: Request) -> Result<Taken, Problem>
@@ -121,6 +141,12 @@ where
     F: Future<Output = Result<MessageId, AcceptError>>,
 {
     let limits = &inbound.limits;
+    if request.method() == Method::GET {
+        let query = request.uri().query().unwrap_or_default();
+        let answer = inbound.challenger.answer_query(query).ok_or(Problem::Method)?;
+        info!(channel = %inbound.channel, answered = answer.is_ok(), "asked whether this is the address");
+        return answer.map(Taken::Asked).map_err(Problem::Refused);
+    }
     if request.method() != Method::POST {
         return Err(Problem::Method);
     }
@@ -141,7 +167,12 @@ where
     };
     let now = (door.clock)();
     let header = |name: &str| head.headers.get(name).map(HeaderValue::as_bytes);
-    let verified = inbound.verifier.check(header, &body, now).map_err(Problem::Refused)?;
+    let query = head.uri.query().unwrap_or_default();
+    let verified = inbound.verifier.check(header, query, &body, now).map_err(Problem::Refused)?;
+    if let Some(word) = inbound.challenger.answer_message(&body) {
+        info!(channel = %inbound.channel, answered = true, "asked whether this is the address");
+        return Ok(Taken::Asked(word));
+    }
     let claim = match (verified.replay_key, inbound.verifier.replay_window()) {
         (Some(key), Some(window)) => match door.replays.claim(&inbound.channel, key, window, now) {
             Seen::First(claim) => Some(claim),
@@ -155,13 +186,15 @@ where
     {
         return Err(Problem::TooDeep { at_byte, depth_max: limits.json_depth_max });
     }
+    let has_write_key = !inbound.verifier.write_keys().is_empty();
+    let body = if has_write_key { tracking::without_key(&body, limits)? } else { body };
     let message = Message {
         id: door.stamp.next(now),
         channel: inbound.channel.clone(),
         received: now,
         envelope: Envelope {
             headers: inbound.kept(&head.headers),
-            name: head.uri.query().unwrap_or_default().to_owned(),
+            name: query.to_owned(),
             ..Envelope::default()
         },
         body,
@@ -223,13 +256,19 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 impl IntoResponse for Taken {
     fn into_response(self) -> Response {
-        let body = match self {
-            Self::Now(id) => format!("{{\"id\":\"{id}\"}}"),
-            Self::Before(id) => format!("{{\"id\":\"{id}\",\"repeated\":true}}"),
+        let (status, kind, body) = match self {
+            Self::Now(id) => (StatusCode::ACCEPTED, "application/json", format!("{{\"id\":\"{id}\"}}")),
+            Self::Before(id) => {
+                let body = format!("{{\"id\":\"{id}\",\"repeated\":true}}");
+                (StatusCode::ACCEPTED, "application/json", body)
+            }
+            Self::Asked(word) => (StatusCode::OK, "text/plain", word),
         };
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = StatusCode::ACCEPTED;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        // What somebody else chose must not be taken for a page.
+        response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
 }

@@ -13,7 +13,7 @@ use crate::declare::{Known, Level, Manifest, Mistake, Standing, settings, wordin
 
 pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
-    let mut folders = BTreeMap::new();
+    let (mut folders, mut write_keys) = (BTreeMap::new(), BTreeMap::new());
     let required = required_level(loaded);
     for (name, found) in &loaded.channels {
         let Some(document) = &found.document else { continue };
@@ -30,6 +30,7 @@ pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
             mistakes.push(document.mistake(&Spot::Key(""), message, remedy));
         }
         check_folders(name, document, &mut folders, &mut mistakes);
+        check_write_keys(name, document, &mut write_keys, &mut mistakes);
     }
     mistakes
 }
@@ -175,6 +176,30 @@ fn check_folders(
                 false => format!("the folder {folder:?} is used by the channel {other:?} too"),
             };
             mistakes.push(document.mistake(&Spot::Value(at), message, "give each its own folder"));
+        }
+    }
+}
+
+/// A write key stands for its channel, so no two can have one from the same place. That two places hold the same key is only
+/// known where the secrets are, when the hub starts.
+fn check_write_keys(
+    name: &ChannelName,
+    document: &Document<'_>,
+    write_keys: &mut BTreeMap<String, ChannelName>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    if document.text("/receive/verify/scheme") != Some("write-key") {
+        return;
+    }
+    let previous = document.value.pointer("/receive/verify/previous").and_then(Value::as_array);
+    let previous = (0..previous.map_or(0, Vec::len)).map(|place| format!("/receive/verify/previous/{place}"));
+    for at in std::iter::once("/receive/verify/key".to_owned()).chain(previous) {
+        let Some(key) = document.value.pointer(&at) else { continue };
+        let other = write_keys.entry(key.to_string()).or_insert_with(|| name.clone());
+        if other != name {
+            let message = format!("this write key is that of the channel {other} too");
+            let remedy = "give each channel a key of its own: calls to /v1 find their channel by it";
+            mistakes.push(document.mistake(&Spot::Value(&at), message, remedy));
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::ChannelName;
 use crate::declare::Period;
 use crate::declare::document::Spot;
 use crate::declare::{trust, wording};
+use crate::verify::is_called_url;
 
 impl Walk<'_, '_> {
     pub(super) fn visit_leaf(&mut self, schema: &Value, value: &Value, at: &str) {
@@ -97,8 +98,26 @@ fn of_format(format: &str, text: &str, at: &str) -> Option<(String, String)> {
             let remedy = format!("write only the name, with a port if there is one: \"{}\"", as_host(text));
             (!is_host(text)).then_some((message, remedy))
         }
+        "origin" => {
+            let message = format!("{} is not a web site as a browser names it", wording::value(&text.into()));
+            let remedy = format!("write \"https://{}\", or \"*\" for all", as_host(text));
+            (text != "*" && !is_origin(text)).then_some((message, remedy))
+        }
+        "url" => {
+            let message = format!("{subject} is {text:?}, which is not an address that a vendor calls");
+            let remedy =
+                "write it as the vendor was given it, \"https://hub.example.com/in/NAME\", without a query"
+                    .to_owned();
+            (!is_called_url(text)).then_some((message, remedy))
+        }
         _ => None,
     }
+}
+
+/// Scheme and host, in lower case, as browsers write them (RFC 6454, section 6.2).
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| is_host(host) && !host.contains(|c: char| c.is_ascii_uppercase()))
 }
 
 /// What comes nearest to `text` among names.

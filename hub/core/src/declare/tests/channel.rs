@@ -84,6 +84,35 @@ fn beginners_mistakes_in_a_channel_that_receives() {
         ),
         (SECRET, "scheme = \"bearer\"", 9, "does not say its `token`", "{ env = \"SHOP_TOKEN\" }"),
         (
+            SECRET,
+            "secret = { env = \"A\" }\nurl = \"https://hub.example.com/in/shop?a=b\"",
+            11,
+            "not an address that a vendor calls",
+            "\"https://hub.example.com/in/NAME\"",
+        ),
+        (
+            HTTP,
+            "transport = \"http\"\norigins = [\"https://shop.example.com/\"]",
+            8,
+            "not a web site as a browser names it",
+            "write \"https://shop.example.com\"",
+        ),
+        (HTTP, "transport = \"http\"\norigins = \"*\"", 8, "is a list", "[\"*\"]"),
+        (
+            HTTP,
+            "transport = \"http\"\nchallenge = { scheme = \"meta\" }",
+            8,
+            "does not say its `token`",
+            "{ env = \"SHOP_TOKEN\" }",
+        ),
+        (
+            HTTP,
+            "transport = \"http\"\nchallenge = { scheme = \"facebook\" }",
+            8,
+            "no scheme \"facebook\"",
+            "\"meta\"",
+        ),
+        (
             "[receive.verify]\nsecret = { env = \"SHOP_SECRET\" }",
             "verify = \"none\"",
             9,
@@ -240,6 +269,64 @@ fn two_channels_do_not_share_a_folder() {
     let shared =
         mistakes.iter().find(|one| one.message.contains("used by the channel tills too")).expect("a mistake");
     assert_eq!((shared.file.as_str(), shared.line), ("channels/tills-north.toml", 7));
+}
+
+#[test]
+fn two_channels_do_not_share_a_write_key() {
+    let with = |verify: &str| {
+        let own = "[receive.verify]\nsecret = { env = \"SHOP_SECRET\" }";
+        super::SHOP.replace(own, &format!("[receive.verify]\nscheme = \"write-key\"\n{verify}"))
+    };
+    for (first, second, line) in [
+        ("key = { env = \"A\" }", "key = { env = \"A\" }", Some(11)),
+        (
+            "key = { env = \"A\" }",
+            "key = { env = \"B\" }\nprevious = [{ env = \"C\" }, { env = \"A\" }]",
+            Some(12),
+        ),
+        ("key = { env = \"A\" }", "key = { env = \"B\" }\nprevious = [{ env = \"C\" }]", None),
+        ("key = { env = \"A\" }", "key = { file = \"A\" }", None),
+    ] {
+        let files = super::company().into_iter().filter(|file| file.path != "channels/shop.toml");
+        let mut files: Vec<_> = files.collect();
+        files.push(super::file("channels/shop.toml", &with(first)));
+        files.push(super::file("channels/site.toml", &with(second)));
+        let mistakes = super::read_files(&files).err().unwrap_or_default();
+        let shared = mistakes.iter().find(|one| one.message.contains("that of the channel shop too"));
+        assert_eq!(
+            shared.map(|one| (one.file.as_str(), one.line)),
+            line.map(|line| ("channels/site.toml", line)),
+            "{mistakes:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_connector_brings_its_vendors_challenge() {
+    use crate::declare::{Inlet, Known, Manifest};
+    use crate::verify::Challenge;
+    let manifest =
+        super::SHOP_CONNECTOR.replace("[config]\n", "[source.challenge]\nscheme = \"meta\"\n\n[config]\n");
+    let shop = Manifest::parse(&super::file("shop/connector.toml", &manifest)).unwrap();
+    let files = |challenge: &str| {
+        let text = super::SHOP.replace(HTTP, &format!("{HTTP}\n{challenge}"));
+        vec![super::file("hub.toml", super::HUB), super::file("channels/shop.toml", &text)]
+    };
+    let read = |challenge: &str| {
+        let known = Known { manifests: std::slice::from_ref(&shop), types: &super::TYPES };
+        crate::declare::read(&files(challenge), known)
+    };
+    let declared = |challenge: &str| match read(challenge).unwrap().channels["shop"].receive.clone() {
+        Some(Inlet::Http(http)) => http.challenge,
+        other => panic!("{other:?}"),
+    };
+    let token = crate::secret::SecretRef::Env("TOKEN".into());
+    assert_eq!(declared("challenge.token = { env = \"TOKEN\" }"), Some(Challenge::Meta { token }));
+    assert_eq!(declared("challenge.scheme = \"none\""), Some(Challenge::None {}));
+    let missing = read("").unwrap_err();
+    assert!(missing.iter().any(|one| one.message.contains("does not say its `token`")), "{missing:#?}");
+    let unknown = manifest.replace("\"meta\"", "\"mesa\"");
+    assert!(Manifest::parse(&super::file("shop/connector.toml", &unknown)).is_err());
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn check(verifier: &Verifier, headers: &[&str], body: &str, now: Timestamp) -> R
         headers.iter().map(|line| line.split_once(": ").expect("a name and a value")).collect();
     let header =
         |name: &str| headers.iter().find(|(named, _)| *named == name).map(|(_, value)| value.as_bytes());
-    verifier.check(header, body.as_bytes(), now)
+    verifier.check(header, "", body.as_bytes(), now)
 }
 
 #[test]
@@ -136,6 +136,102 @@ fn vendors_own_signatures_are_believed_when_they_fit() {
     ] {
         let result = check(&verifier(declared), &headers, body, now);
         assert_eq!(result.is_ok(), believed, "{declared} {headers:?} {result:?}");
+    }
+}
+
+/// Stripe's, with two signatures of one time while the secret is being changed.
+const STRIPE: &str = "scheme = \"hmac-sha256\"\nheader = \"stripe-signature\"\nfield = \"v1\"\nencoding = \"hex\"\nsecret = { env = \"whsec_hush\" }
+    timestamp = { header = \"stripe-signature\", field = \"t\" }";
+
+#[test]
+fn a_list_in_a_header_holds_the_time_and_several_signatures() {
+    // Computed with Python's hmac.
+    let order = r#"{"id":820982911946154508,"email":"jon@example.com"}"#;
+    let new = "c7b6fc7951b63cbea9af80c62d3132a32376ea727508d1dd72219f7609e1014b";
+    let old = "e7db66b911cec60010176f3cad6ab7fd03ae5b42ca70db6b7cf4b18ebab18320";
+    let rotated = STRIPE.replace("secret =", "previous = [{ env = \"whsec_old\" }]\nsecret =");
+    for (declared, value, now, believed) in [
+        (STRIPE, format!("t=1614265330,v1={new}"), NOW, true),
+        (STRIPE, format!("t=1614265330,v1={old},v1={new},v0={old}"), NOW, true),
+        (STRIPE, format!(" t=1614265330 ; v1={new}"), NOW, true),
+        (STRIPE, format!("t=1614265330,v1={old}"), NOW, false),
+        (&rotated, format!("t=1614265330,v1={old}"), NOW, true),
+        (STRIPE, format!("t=1614265330,v0={new}"), NOW, false),
+        (STRIPE, format!("t=1614265330,v10={new}"), NOW, false),
+        (STRIPE, format!("v1={new}"), NOW, false),
+        (STRIPE, format!("t=,v1={new}"), NOW, false),
+        (STRIPE, format!("t=1614265331,v1={new}"), NOW, false),
+        (STRIPE, format!("t=1614265330,{}v1={new}", "v1=00,".repeat(40)), NOW, false),
+        (STRIPE, format!("t=1614265330,v1={new}"), NOW + Duration::from_secs(301), false),
+        (STRIPE, String::new(), NOW, false),
+        (STRIPE, new.to_owned(), NOW, false),
+    ] {
+        let header = format!("stripe-signature: {value}");
+        let result = check(&verifier(declared), &[&header], order, now);
+        assert_eq!(result.is_ok(), believed, "{declared} {value} {result:?}");
+    }
+    let stripe = verifier(STRIPE);
+    assert_eq!(stripe.replay_window(), Some(Duration::from_secs(600)));
+    let key = |value: &str| {
+        check(&stripe, &[&format!("stripe-signature: {value}")], order, NOW).unwrap().replay_key
+    };
+    let first = key(&format!("t=1614265330,v1={new}"));
+    assert!(first.is_some());
+    assert_eq!(key(&format!("t=1614265330,v1={old},v1={new}")), first, "padded, it is the same message");
+}
+
+#[test]
+fn an_address_that_is_signed_is_the_declared_one_with_the_requests_query() {
+    // Square's example (the key and the address of its documentation), and HubSpot's third version, which signs a time too; by
+    // Python's hmac.
+    let square = "scheme = \"hmac-sha256\"\nheader = \"x-square-hmacsha256-signature\"\nsecret = { env = \"asdf1234\" }
+        signed = \"{url}{body}\"\nurl = \"https://example.com/webhook\"";
+    let hubspot = "scheme = \"hmac-sha256\"\nheader = \"x-hubspot-signature-v3\"\nsecret = { env = \"hush\" }\nurl = \"https://example.com/webhook\"
+        timestamp = { header = \"x-hubspot-request-timestamp\", signed = \"POST{url}{body}{timestamp}\" }";
+    let order = r#"{"id":820982911946154508,"email":"jon@example.com"}"#;
+    let body = r#"{"hello":"world"}"#;
+    let plain = ("x-square-hmacsha256-signature", "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og=");
+    let asked = ("x-square-hmacsha256-signature", "kv3COV9+yRMDmX2XEHdAI0EPwpr9pU0izhlAuXwINPE=");
+    let timed = ("x-hubspot-signature-v3", "NH50vpdHOfUMQx38tY6m0wtibzDfXGD6aIkgMwS42lA=");
+    let time = ("x-hubspot-request-timestamp", "1614265330000");
+    let moved = square.replace("/webhook", "/hooks");
+    for (declared, headers, query, body, believed) in [
+        (square, vec![plain], "", body, true),
+        (square, vec![asked], "shop=1", body, true),
+        (square, vec![plain], "shop=1", body, false),
+        (square, vec![asked], "shop=2", body, false),
+        (square, vec![plain], "", order, false),
+        (square, vec![], "", body, false),
+        (&moved, vec![plain], "", body, false),
+        (hubspot, vec![timed, time], "", order, true),
+        (hubspot, vec![timed, time], "", body, false),
+        (hubspot, vec![timed], "", order, false),
+    ] {
+        let header =
+            |name: &str| headers.iter().find(|(one, _)| *one == name).map(|(_, value)| value.as_bytes());
+        let result = verifier(declared).check(header, query, body.as_bytes(), NOW);
+        assert_eq!(result.is_ok(), believed, "{declared} {headers:?} {query} {result:?}");
+    }
+}
+
+#[test]
+fn a_declaration_that_cannot_be_signed_by_says_what_it_lacks() {
+    let declared = "scheme = \"hmac-sha256\"\nheader = \"x-sig\"\nsecret = { env = \"hush\" }\n";
+    for (rest, wanted) in [
+        ("url = \"https://example.com\"", "use {url} and {body}, once each"),
+        ("signed = \"{url}{body}\"", "use {body}, once each"),
+        ("signed = \"{body}\"\ntimestamp = { header = \"x-time\" }", "signed stands beside timestamp"),
+        ("timestamp = { header = \"x-time\", signed = \"{body}\" }", "use {timestamp} and {body}, once each"),
+        (
+            "url = \"https://example.com/a?b=c\"\nsigned = \"{url}{body}\"",
+            "is not an address that a vendor calls",
+        ),
+        ("field = \"v1=\"", "is no name in a list"),
+        ("field = \"\"", "is no name in a list"),
+    ] {
+        let declared: Verify = toml::from_str(&format!("{declared}{rest}")).expect(rest);
+        let error = Verifier::new(&declared, |_| Ok(Secret::new(b"hush"))).expect_err(rest).to_string();
+        assert!(error.contains(wanted), "{rest}: {error}");
     }
 }
 

@@ -9,8 +9,10 @@ use axum::http::{HeaderMap, HeaderName};
 use metrics::Counter;
 use snodo_core::ChannelName;
 use snodo_core::message::BODY_BYTES_MAX;
-use snodo_core::verify::Verifier;
+use snodo_core::verify::{Challenger, Verifier};
 use tokio::sync::Semaphore;
+
+use super::origins::Origins;
 
 /// Never kept, whatever a manifest lists: they say who may come in, not what happened.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
@@ -43,6 +45,8 @@ impl Default for Limits {
 pub struct Inbound {
     pub(super) channel: ChannelName,
     pub(super) verifier: Verifier,
+    pub(super) challenger: Challenger,
+    pub(super) origins: Origins,
     pub(super) headers_kept: Vec<HeaderName>,
     /// Of all headers that begin so, those are kept that are no credentials.
     pub(super) prefixes_kept: Vec<String>,
@@ -80,6 +84,8 @@ impl Inbound {
         Self {
             channel,
             verifier,
+            challenger: Challenger::default(),
+            origins: Origins::default(),
             headers_kept,
             prefixes_kept,
             credentials,
@@ -87,6 +93,15 @@ impl Inbound {
             permits: Semaphore::new(limits.concurrent_max),
             accepted,
         }
+    }
+
+    pub fn with_challenger(self, challenger: Challenger) -> Self {
+        Self { challenger, ..self }
+    }
+
+    /// The web sites whose pages may send here.
+    pub fn with_origins(self, declared: &[String]) -> Self {
+        Self { origins: Origins::new(declared), ..self }
     }
 
     pub(super) fn counter(&self, result: &'static str) -> Counter {
@@ -135,6 +150,13 @@ impl Channels {
     pub fn by_write_key(&self, authorization: &[u8]) -> Option<Arc<Inbound>> {
         let channels = self.0.read().unwrap_or_else(PoisonError::into_inner);
         channels.values().find(|inbound| inbound.verifier.has_write_key(authorization)).cloned()
+    }
+
+    /// The web sites whose pages may send to any channel that has a write key: a browser asks before it shows the key.
+    pub fn write_key_origins(&self) -> Origins {
+        let channels = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let with_keys = channels.values().filter(|inbound| !inbound.verifier.write_keys().is_empty());
+        with_keys.map(|inbound| &inbound.origins).collect()
     }
 
     /// What bodies are read under before their write key is known. `None` if no channel has one.

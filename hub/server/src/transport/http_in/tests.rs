@@ -370,9 +370,90 @@ async fn a_tracking_call_finds_its_channel_by_the_write_key() {
         assert_eq!(message.envelope.headers, []);
         assert_eq!(message.body, kept);
     }
-    let (status, ..) = hub.post("/in/site", &[("authorization", &new)], "{}").await;
-    assert_eq!(status, 202);
-    assert_eq!(hub.accepted.lock().unwrap().len(), 1);
+    // By the channel's own address the key is not kept either; what is no call is kept as it is.
+    for (body, kept) in [
+        ("{}", "{}"),
+        (r#"{"event":"A","writeKey":"k1"}"#, r#"{"event":"A","writeKey":null}"#),
+        ("[7]", "[7]"),
+        ("", ""),
+    ] {
+        let (status, ..) = hub.post("/in/site", &[("authorization", &new)], body).await;
+        assert_eq!(status, 202, "{body}");
+        assert_eq!(hub.accepted.lock().unwrap().pop().unwrap().body, kept);
+    }
+    let torn = hub.post("/in/site", &[("authorization", &new)], r#"{"writeKey":"k1""#).await;
+    assert_eq!((torn.0, &torn.1["type"]), (400, &"urn:snodo:problem:not-json".into()));
+    let open = r#"{"writeKey":"k1"}"#;
+    assert_eq!(hub.post("/in/open", &[], open).await.0, 202);
+    assert_eq!(
+        hub.accepted.lock().unwrap().pop().unwrap().body,
+        open,
+        "another channel's body is nobody's business"
+    );
+}
+
+#[tokio::test]
+async fn pages_of_declared_sites_may_send_and_read_the_answer() {
+    const SHOP: &str = "https://shop.example.com";
+    let hub = hub(Limits::default()).await;
+    let site = || inbound("site", "scheme = \"write-key\"\nkey = { env = \"k1\" }", Limits::default());
+    hub.channels.replace([
+        site().with_origins(&[SHOP.into()]),
+        inbound("open", "scheme = \"none\"", Limits::default()).with_origins(&["*".into()]),
+        inbound("closed", "scheme = \"none\"", Limits::default()),
+    ]);
+    let allowed = |head: &str| {
+        let line = head.lines().find_map(|line| line.strip_prefix("access-control-allow-origin: "));
+        line.map(str::to_owned)
+    };
+    for (path, origin, expected) in [
+        ("/in/site", SHOP, Some(SHOP)),
+        ("/in/site", "https://evil.example.com", None),
+        ("/in/site", "https://shop.example.com.evil.example", None),
+        ("/in/open", "https://any.example.com", Some("*")),
+        ("/in/open", "null", Some("*")),
+        ("/in/closed", SHOP, None),
+        ("/v1/t", SHOP, Some(SHOP)),
+        ("/v1/t", "https://any.example.com", None),
+    ] {
+        let preflight = format!(
+            "OPTIONS {path} HTTP/1.1\r\nhost: hub\r\nconnection: close\r\norigin: {origin}\r\n\
+             access-control-request-method: POST\r\naccess-control-request-headers: authorization,content-type\r\n\r\n"
+        );
+        let (status, _, head) = split(&hub.raw(preflight.as_bytes()).await);
+        assert_eq!(allowed(&head).as_deref(), expected, "{path} {origin} {head}");
+        let told = |line: &str| head.lines().any(|one| one == line);
+        match expected {
+            Some(_) => {
+                assert_eq!(status, 204, "{path} {origin}");
+                for line in [
+                    "access-control-allow-methods: POST",
+                    "access-control-allow-headers: authorization,content-type",
+                    "access-control-max-age: 7200",
+                    "vary: origin",
+                ] {
+                    assert!(told(line), "{path} {origin} {line} {head}");
+                }
+            }
+            None => assert_eq!(status, 405, "{path} {origin}"),
+        }
+        // What the library for browsers sends: JSON as plain text, so that no browser has to ask first, and the key in the body.
+        let headers = [("origin", origin), ("content-type", "text/plain")];
+        let (status, _, head) = hub.post(path, &headers, r#"{"event":"A","writeKey":"k1"}"#).await;
+        assert_eq!(allowed(&head).as_deref(), expected, "{path} {origin} {head}");
+        let believed = match path {
+            "/in/site" => 401,
+            "/v1/t" => 200,
+            _ => 202,
+        };
+        assert_eq!(status, believed, "a browser's page is no sender: {path} {origin}");
+    }
+    let (status, _, head) =
+        split(&hub.raw(b"OPTIONS /in/open HTTP/1.1\r\nhost: hub\r\nconnection: close\r\n\r\n").await);
+    assert_eq!((status, allowed(&head)), (405, None), "nobody asks for a page");
+    hub.channels.replace([site()]);
+    let headers = [("origin", SHOP), ("content-type", "text/plain")];
+    assert_eq!(allowed(&hub.post("/v1/t", &headers, "{}").await.2), None, "off by default");
 }
 
 #[tokio::test]

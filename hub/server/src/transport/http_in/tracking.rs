@@ -26,6 +26,7 @@ use snodo_core::{Message, MessageId};
 use tracing::{debug, info};
 
 use super::inbound::{Inbound, Limits};
+use super::origins::readable;
 use super::problem::Problem;
 use super::{Door, depth, room, whole};
 use crate::transport::AcceptError;
@@ -35,14 +36,20 @@ where
     A: Fn(Message) -> F + Send + Sync + 'static,
     F: Future<Output = Result<MessageId, AcceptError>> + Send + 'static,
 {
-    match take(&door, request).await {
+    let origins = door.channels.write_key_origins();
+    if let Some(preflight) = origins.preflight(&request) {
+        return preflight;
+    }
+    let origin = origins.allowed(request.headers());
+    let response = match take(&door, request).await {
         Ok(()) => {
             let mut response = Response::new(Body::from(r#"{"success":true}"#));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
         Err(problem) => problem.into_response(),
-    }
+    };
+    readable(response, origin)
 }
 
 async fn take<A, F>(door: &Door<A>, request: Request) -> Result<(), Problem>
@@ -167,6 +174,14 @@ struct Keyed<'a> {
     write_key: Option<&'a RawValue>,
     #[serde(borrow, default)]
     batch: Option<&'a RawValue>,
+}
+
+/// A call that came by its channel's own address is kept without its key, too. What does not begin like a call says no key.
+pub(super) fn without_key(body: &Bytes, limits: &Limits) -> Result<Bytes, Problem> {
+    match body.trim_ascii_start().starts_with(b"{") {
+        true => read(body, limits).map(|opened| opened.without_key),
+        false => Ok(body.clone()),
+    }
 }
 
 fn read(body: &Bytes, limits: &Limits) -> Result<Opened, Problem> {

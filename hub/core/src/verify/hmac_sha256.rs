@@ -1,0 +1,162 @@
+//! The HMAC that a channel declares: where the signature stands, and what is signed. Most vendors' schemes are one of these.
+//!
+//! With a list in the header it is Stripe's (<https://docs.stripe.com/webhooks#verify-manually>): several signatures stand there
+//! while the vendor changes over to a new secret. With the address signed it is Square's
+//! (<https://developer.squareup.com/docs/webhooks/step3validate>).
+
+use std::time::Duration;
+
+use super::check::{SIGNATURES_MAX, matching, timely};
+use super::signed::{Content, Filling, Key, Place, Signature};
+use super::{Encoding, Refusal, SchemeError, Verify, header_name, is_called_url};
+use crate::Timestamp;
+use crate::secret::{Secret, SecretError, SecretRef};
+
+/// Entries of a list that are looked at: a time, and more signatures than any vendor sends, of more versions than one.
+const ENTRIES_MAX: usize = 4 * SIGNATURES_MAX;
+
+#[derive(Clone, Debug)]
+pub struct HmacSha256 {
+    signature: Spot,
+    encoding: Encoding,
+    prefix: String,
+    keys: Vec<Key>,
+    content: Content,
+    url: Option<String>,
+    time: Option<Time>,
+}
+
+#[derive(Clone, Debug)]
+struct Time {
+    spot: Spot,
+    tolerance: Duration,
+}
+
+/// Where a value stands: in a header, or by a name in the list that the header holds.
+#[derive(Clone, Debug)]
+struct Spot {
+    header: String,
+    field: Option<String>,
+}
+
+impl HmacSha256 {
+    /// `declared` is a `Verify::HmacSha256`.
+    pub fn new(
+        declared: &Verify,
+        mut resolve: impl FnMut(&SecretRef) -> Result<Secret, SecretError>,
+    ) -> Result<Self, SchemeError> {
+        let Verify::HmacSha256 { header, field, encoding, prefix, secret, previous, signed, url, timestamp } =
+            declared
+        else {
+            unreachable!("another scheme is made elsewhere")
+        };
+        if let Some(url) = url.as_ref().filter(|url| !is_called_url(url)) {
+            return Err(SchemeError::Url(url.clone()));
+        }
+        let template: &str = match (signed, timestamp) {
+            (Some(_), Some(_)) => return Err(SchemeError::SignedTwice),
+            (Some(signed), None) => signed,
+            (None, Some(time)) => &time.signed,
+            (None, None) => "{body}",
+        };
+        let places =
+            [timestamp.as_ref().map(|_| Place::Time), url.as_ref().map(|_| Place::Url), Some(Place::Body)];
+        let places: Vec<Place> = places.into_iter().flatten().collect();
+        let time = match timestamp {
+            None => None,
+            Some(time) => {
+                let spot = Spot::new(&time.header, time.field.as_deref())?;
+                Some(Time { spot, tolerance: time.tolerance.0 })
+            }
+        };
+        let key = |at: &SecretRef| Ok::<_, SecretError>(Key::new(resolve(at)?.expose()));
+        Ok(Self {
+            signature: Spot::new(header, field.as_deref())?,
+            encoding: *encoding,
+            prefix: prefix.clone(),
+            content: Content::parse(template, &places)?,
+            url: url.clone(),
+            time,
+            keys: std::iter::once(secret).chain(previous).map(key).collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub fn header(&self) -> &str {
+        &self.signature.header
+    }
+
+    /// `None` if no time is signed.
+    pub fn tolerance(&self) -> Option<Duration> {
+        self.time.as_ref().map(|time| time.tolerance)
+    }
+
+    /// The signature that was believed, where it stands for the very act of sending: with a time in it.
+    pub fn check<'a>(
+        &self,
+        required: &impl Fn(&str) -> Result<&'a [u8], Refusal>,
+        query: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Signature>, Refusal> {
+        let header = self.header();
+        let presented: Vec<Signature> = self
+            .signature
+            .all(required(header)?)
+            .filter_map(|text| self.encoding.read(text.strip_prefix(self.prefix.as_bytes())?))
+            .take(SIGNATURES_MAX)
+            .collect();
+        if presented.is_empty() {
+            let wanted = match self.encoding {
+                Encoding::Base64 => "a base64 HMAC-SHA256, with the declared field and prefix",
+                Encoding::Hex => "a hexadecimal HMAC-SHA256, with the declared field and prefix",
+            };
+            return Err(Refusal::Malformed { header: header.to_owned(), wanted });
+        }
+        let time = match &self.time {
+            None => &[][..],
+            Some(Time { spot, tolerance }) => {
+                let malformed = || Refusal::Malformed { header: spot.header.clone(), wanted: "a time" };
+                let time = spot.all(required(&spot.header)?).next().ok_or_else(malformed)?;
+                timely(&spot.header, time, *tolerance, now)?;
+                time
+            }
+        };
+        let url = self.url.as_ref().map(|url| called(url, query)).unwrap_or_default();
+        let filling = Filling { time, url: &url, body };
+        let presented = presented.iter().copied();
+        let believed = matching(&self.keys, &presented, header, |key| self.content.sign(key, filling))?;
+        Ok(self.time.as_ref().map(|_| believed))
+    }
+}
+
+impl Spot {
+    fn new(header: &str, field: Option<&str>) -> Result<Self, SchemeError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        match field {
+            Some(field) if field.is_empty() || !field.bytes().all(plain) => {
+                Err(SchemeError::Field(field.to_owned()))
+            }
+            field => Ok(Self { header: header_name(header)?, field: field.map(str::to_owned) }),
+        }
+    }
+
+    /// What stands there in a header's value: the whole of it, or each entry of that name.
+    fn all<'v>(&self, value: &'v [u8]) -> impl Iterator<Item = &'v [u8]> {
+        let whole = self.field.is_none().then_some(value);
+        let entries = self.field.as_ref().map(|field| {
+            // Neither stands in a signature or a time; some vendors part by one, some by the other.
+            value.split(|byte| matches!(byte, b',' | b';')).take(ENTRIES_MAX).filter_map(move |entry| {
+                entry.trim_ascii().strip_prefix(field.as_bytes())?.strip_prefix(b"=")
+            })
+        });
+        whole.into_iter().chain(entries.into_iter().flatten())
+    }
+}
+
+/// The address as the vendor called it.
+pub(super) fn called(url: &str, query: &str) -> String {
+    match query {
+        "" => url.to_owned(),
+        query => format!("{url}?{query}"),
+    }
+}
