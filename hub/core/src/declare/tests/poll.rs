@@ -68,13 +68,13 @@ fn mistakes_in_a_channel_that_is_asked_for() {
         format!("{head}[receive]\n{receive}")
     };
     for (text, line, message, remedy) in [
-        (of("both", ""), 6, "does not say its `transport`", "\"poll\""),
+        (of("both", ""), 6, "does not say its `transport`", "transport"),
         (of("both", "transport = \"poll\""), 6, "does not say which hosts may be asked", "hosts = ["),
         (
-            of("shop", "transport = \"poll\"\nhosts = [\"a.example\"]"),
+            of("till", "transport = \"poll\"\nhosts = [\"a.example\"]"),
             7,
             "does not work by \"poll\"",
-            "\"http\", \"file\"",
+            "\"file\"",
         ),
         (
             of("feed", "transport = \"http\"\nverify = { scheme = \"none\" }"),
