@@ -10,3 +10,4 @@ mod hostile;
 mod kit;
 mod line;
 mod receiver;
+mod signatures;
