@@ -15,6 +15,7 @@ const event = (id) =>
   })
 
 if (mode === 'batch') {
+  // The library reads batches but makes none.
   const body = JSON.stringify([event('batch-1'), event('batch-2')])
   const headers = { 'content-type': 'application/cloudevents-batch+json; charset=utf-8' }
   const answer = await fetch(url, { method: 'POST', headers, body })

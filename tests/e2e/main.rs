@@ -14,5 +14,6 @@ mod many;
 mod poll;
 mod receiver;
 mod sdk;
+mod signatures;
 mod swap;
 mod transform;

@@ -15,6 +15,9 @@ pub struct Received {
     /// `webhook-id`.
     pub id: String,
     pub body: Value,
+    pub headers: HeaderMap,
+    /// The body as it came.
+    pub raw: Bytes,
 }
 
 type Behaviour = Box<dyn Fn(usize) -> StatusCode + Send>;
@@ -43,8 +46,8 @@ impl Receiver {
             if status.is_success() {
                 let id =
                     headers.get("webhook-id").map(|id| id.to_str().unwrap().to_owned()).unwrap_or_default();
-                let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-                taken.lock().unwrap().push(Received { id, body });
+                let read = serde_json::from_slice(&body).unwrap_or(Value::Null);
+                taken.lock().unwrap().push(Received { id, body: read, headers, raw: body });
             }
             status
         });
