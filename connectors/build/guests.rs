@@ -16,8 +16,19 @@ const PROFILE: &str = "guest";
 /// Inlining more than usual pays twice: every call of a function and every round of a loop also looks at the sandbox's clock.
 /// Measured on an order of 1.2 KB in batches of 16, as a ratio to native: 1.85 before; 1.78 without the instructions; 1.70 at a
 /// threshold of 2000 instead of 600; 6000 brings no more.
-const GUEST_FLAGS: [&str; 2] =
-    ["-Ctarget-feature=+simd128,-bulk-memory", "-Cllvm-args=-inline-threshold=2000"];
+const FEATURES: &str = "-Ctarget-feature=+simd128,-bulk-memory";
+const INLINING: &str = "-Cllvm-args=-inline-threshold=2000";
+
+/// What a guest is built for. Each has a target folder of its own: with other flags everything is built again.
+#[derive(Clone, Copy)]
+pub enum Built {
+    /// To be called a million times.
+    #[allow(dead_code, reason = "each build script is of one kind")]
+    ToRunFast,
+    /// To be called by a test: a guest of all roles takes minutes to inline so much.
+    #[allow(dead_code, reason = "each build script is of one kind")]
+    ToBuildFast,
+}
 
 /// What the outer cargo says to a build script, and what a user says to the outer cargo: not meant for the inner one.
 const FOREIGN_PREFIXES: [&str; 7] = [
@@ -50,7 +61,7 @@ const FOREIGN: [&str; 17] = [
 ];
 
 /// Writes `{out}/{name}.wasm` for each of the crates.
-pub fn build(workspace: &Path, names: &[&str], out: &Path) {
+pub fn build(workspace: &Path, names: &[&str], out: &Path, built: Built) {
     rerun_if_changed(&workspace.join("plugin-sdk"));
     println!("cargo::rerun-if-changed={}", workspace.join("plugin-sdk/wit").display());
     for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
@@ -59,9 +70,12 @@ pub fn build(workspace: &Path, names: &[&str], out: &Path) {
     if names.is_empty() {
         return;
     }
-    let target_dir = target_dir(out);
+    let (target_dir, flags) = match built {
+        Built::ToRunFast => (target_dir(out), [FEATURES, INLINING].join("\x1f")),
+        Built::ToBuildFast => (target_dir(out).join("tests"), FEATURES.to_owned()),
+    };
     install_target(&target_dir);
-    compile(workspace, names, &target_dir);
+    compile(workspace, names, &target_dir, &flags);
     for name in names {
         let module = target_dir.join(TARGET).join(PROFILE).join(format!("{}.wasm", name.replace('-', "_")));
         fs::write(out.join(format!("{name}.wasm")), component(&module))
@@ -113,7 +127,7 @@ fn target_is_installed() -> bool {
     })
 }
 
-fn compile(workspace: &Path, names: &[&str], target_dir: &Path) {
+fn compile(workspace: &Path, names: &[&str], target_dir: &Path, flags: &str) {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo names itself"));
     for (name, _) in env::vars_os() {
         let foreign = name.to_str().is_some_and(|name| {
@@ -124,7 +138,7 @@ fn compile(workspace: &Path, names: &[&str], target_dir: &Path) {
         }
     }
     cargo.current_dir(workspace).arg("build").args(["--lib", "--profile", PROFILE, "--target", TARGET]);
-    cargo.arg("--target-dir").arg(target_dir).env("CARGO_ENCODED_RUSTFLAGS", GUEST_FLAGS.join("\x1f"));
+    cargo.arg("--target-dir").arg(target_dir).env("CARGO_ENCODED_RUSTFLAGS", flags);
     if workspace.join("Cargo.lock").exists() {
         cargo.arg("--locked");
     }

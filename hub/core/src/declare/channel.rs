@@ -122,7 +122,7 @@ pub struct PollInlet {
     /// What the hub shows to be let in. The connector knows its vendor's scheme; the secret is yours to bring.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
-    /// Further secrets, by the name with which the connector asks for them: `{{secret:NAME}}` in a header.
+    /// Further secrets, by the name with which the connector asks for them: `{{secret:NAME}}` in a header, or in a target behind its host.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretRef>,
 }
@@ -200,7 +200,7 @@ pub struct HttpOutlet {
     /// How the hub signs its requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign: Option<Sign>,
-    /// Further secrets, by the name with which the connector asks for them: `{{secret:NAME}}` in a header.
+    /// Further secrets, by the name with which the connector asks for them: `{{secret:NAME}}` in a header, or in a target behind its host.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretRef>,
 }

@@ -12,7 +12,7 @@ use super::BuildError;
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// As the hub's own connectors are built (`connectors/build/guests.rs` says why).
-const FLAGS: &str = "-Ctarget-feature=+simd128,-bulk-memory -Cllvm-args=-inline-threshold=2000";
+const FLAGS: [&str; 2] = ["-Ctarget-feature=+simd128,-bulk-memory", "-Cllvm-args=-inline-threshold=2000"];
 
 const PROFILE: [(&str, &str); 5] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
@@ -24,11 +24,13 @@ const PROFILE: [(&str, &str); 5] = [
 
 pub fn build(folder: &Path) -> Result<Vec<u8>, BuildError> {
     add_target(folder)?;
+    // So that there is a place of the crates' sources to be left out. What fails here fails below, and is told there.
+    let _ = Command::new("cargo").args(["fetch", "--target", TARGET]).current_dir(folder).output();
     let mut cargo = Command::new("cargo");
     cargo
         .args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"])
         .current_dir(folder)
-        .env("RUSTFLAGS", FLAGS)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(folder).join("\x1f"))
         .envs(PROFILE);
     let output = run(&mut cargo)?;
     if !output.status.success() {
@@ -44,6 +46,25 @@ pub fn build(folder: &Path) -> Result<Vec<u8>, BuildError> {
         .module(&module)
         .and_then(|encoder| encoder.encode())
         .map_err(|error| BuildError::Failed(format!("it is no component: {error:#}")))
+}
+
+/// A component goes to others: it tells neither where it was built nor by whom, and is the same wherever that was.
+fn flags(folder: &Path) -> Vec<String> {
+    let mut flags: Vec<String> = FLAGS.map(str::to_owned).to_vec();
+    let mut leave_out = |path: &Path, called: &str| {
+        flags.push(format!("--remap-path-prefix={}={called}", path.display()));
+    };
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
+    let registries = cargo_home.and_then(|home| std::fs::read_dir(home.join("registry/src")).ok());
+    let mut registries: Vec<PathBuf> =
+        registries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    registries.sort();
+    registries.iter().for_each(|registry| leave_out(registry, "crates"));
+    if let Ok(folder) = folder.canonicalize() {
+        leave_out(&folder, "connector");
+    }
+    flags
 }
 
 /// The last module that cargo says it has made: that of the folder's own package.

@@ -129,7 +129,9 @@ fn tell(invocation: &Invocation, locked: &Locked) -> anyhow::Result<()> {
     if embedded.iter().any(|one| one.manifest.name == *name) {
         screen::line(format!("It takes the place of the {name} that is built in."))?;
     }
-    screen::line(format!("{LOCK} tells of it: commit it. A hub that runs takes it at its next start."))?;
+    screen::line(format!(
+        "{LOCK} tells of it: commit it. A hub that runs takes it by `snodo connector reload {name}`, or at its next start."
+    ))?;
     Ok(())
 }
 
