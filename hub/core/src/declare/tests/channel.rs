@@ -313,7 +313,11 @@ fn a_connector_brings_its_vendors_challenge() {
         vec![super::file("hub.toml", super::HUB), super::file("channels/shop.toml", &text)]
     };
     let read = |challenge: &str| {
-        let known = Known { manifests: std::slice::from_ref(&shop), types: &super::TYPES, standings: &[] };
+        let known = Known {
+            manifests: std::slice::from_ref(&shop),
+            types: &super::TYPES,
+            standings: &std::collections::BTreeMap::new(),
+        };
         crate::declare::read(&files(challenge), known)
     };
     let declared = |challenge: &str| match read(challenge).unwrap().channels["shop"].receive.clone() {

@@ -41,7 +41,7 @@ fn read_with(more: &[(&str, &str)]) -> Result<Declarations, Vec<Mistake>> {
     known.push(connector("both", &format!("{SOURCE}{POLL}")));
     known
         .push(connector("mill", "[transform]\naccepts = [\"commerce.*\"]\nemits = [\"commerce.order.*\"]\n"));
-    read(&files, Known { manifests: &known, types: &TYPES, standings: &[] })
+    read(&files, Known { manifests: &known, types: &TYPES, standings: &std::collections::BTreeMap::new() })
 }
 
 #[test]
