@@ -31,7 +31,7 @@ pub fn tag(text: &str) -> Option<String> {
     // Longer ones may be registered, and none ever was: "English" is a name.
     let is_language =
         matches!(language.len(), 2 | 3) && language.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if !is_language || !parts.iter().all(|part| sound(part)) {
+    if !is_language || !parts.iter().all(sound) {
         return None;
     }
     // What one letter or digit begins is an extension: `-u-ca-buddhist`, `-x-own`.

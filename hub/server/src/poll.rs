@@ -220,7 +220,7 @@ impl Poll {
             }
             Trouble::Unanswered { fault, asked: Asked { request, .. } } => match fault {
                 Fault::Retry(_) => {
-                    warn!(%channel, case, request, error = %fault, again_ms, "a poll is tried again")
+                    warn!(%channel, case, request, error = %fault, again_ms, "a poll is tried again");
                 }
                 _ => error!(%channel, case, request, error = %fault, again_ms, "a poll failed"),
             },

@@ -60,7 +60,8 @@ impl Swap {
             bail!("no channel of the running hub uses the connector {name:?}");
         };
         let configuration = Configuration::read(&self.folder)?;
-        let declarations = configuration.declarations(&self.line.vocabulary).map_err(told)?;
+        let declarations =
+            configuration.declarations(&self.line.vocabulary).map_err(|mistakes| told(&mistakes))?;
         let available =
             configuration.connector(name).with_context(|| format!("there is no connector {name:?}"))?;
         for (channel, fixed) in channels {
@@ -106,7 +107,7 @@ fn needs_restart(channel: &ChannelName, what: &str) -> String {
     format!("channels/{channel}.toml {what}: that takes a restart of the hub")
 }
 
-fn told(mistakes: Vec<Mistake>) -> anyhow::Error {
+fn told(mistakes: &[Mistake]) -> anyhow::Error {
     let mistakes: Vec<String> = mistakes.iter().map(Mistake::to_string).collect();
     anyhow::anyhow!("the configuration has mistakes, and the old build stays:\n{}", mistakes.join("\n"))
 }

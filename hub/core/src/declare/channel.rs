@@ -54,7 +54,6 @@ impl Channel {
 /// How messages come in.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "transport", rename_all = "lowercase", deny_unknown_fields)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each channel, and they are not moved about")]
 pub enum Inlet {
     /// The system calls `POST /in/{channel}`.
     Http(HttpInlet),

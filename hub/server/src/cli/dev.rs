@@ -84,17 +84,19 @@ pub fn dev(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
     };
     let mut watch = Watch::new(&args.folder);
     let mut live = None;
-    let mut is_sound = bench.round(&args.folder, Changed::Sources, &mut live);
-    while !args.once {
+    let is_sound = bench.round(&args.folder, Changed::Sources, &mut live);
+    if args.once {
+        return Ok(if is_sound { Exit::Fine } else { Exit::Wrong });
+    }
+    loop {
         std::thread::sleep(LOOK_EVERY);
         if let Some(changed) = watch.look() {
-            is_sound = bench.round(&args.folder, changed, &mut live);
+            bench.round(&args.folder, changed, &mut live);
         }
         if let Some(live) = &mut live {
             live.show_new(&bench)?;
         }
     }
-    Ok(if is_sound { Exit::Fine } else { Exit::Wrong })
 }
 
 /// The hub reads its connectors from one place; what is made elsewhere never gets to it.

@@ -124,7 +124,9 @@ pub fn sign(invocation: &Invocation, args: &SignArgs) -> anyhow::Result<Exit> {
     installed::write(&file, signature.as_bytes())?;
     match invocation.json {
         true => {
-            screen::json(&json!({"signature": file, "signed_by": key, "digest": installed::digest(&packed)}))?
+            screen::json(
+                &json!({"signature": file, "signed_by": key, "digest": installed::digest(&packed)}),
+            )?;
         }
         false => screen::line(format!("{}: signed by {key}", file.display()))?,
     }
@@ -144,7 +146,7 @@ pub fn verify(invocation: &Invocation, args: &VerifyArgs) -> anyhow::Result<Exit
         (true, signer) => screen::json(&json!({"signed_by": signer, "digest": installed::digest(&packed)}))?,
         (false, Some(key)) => screen::line(format!("{} was signed by {key}", args.file.display()))?,
         (false, None) => {
-            eprintln!("snodo: {} was not signed by {}, or was changed since", args.file.display(), keys[0])
+            eprintln!("snodo: {} was not signed by {}, or was changed since", args.file.display(), keys[0]);
         }
     }
     Ok(if signer.is_some() { Exit::Fine } else { Exit::Wrong })
