@@ -374,7 +374,7 @@ pub fn sandbox(
     declarations: &Declarations,
     compile: Compile,
 ) -> anyhow::Result<Sandbox> {
-    let cache_dir = Some(configuration.path(&declarations.hub.data).join("compiled"));
+    let cache_dir = Some(compiled(&configuration.path(&declarations.hub.data)));
     Ok(Sandbox::new(snodo_host::Options { cache_dir, compile, limits: Limits::default() })?)
 }
 
@@ -450,6 +450,11 @@ fn warn_of_strangers(condition: &Condition) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where a data directory has the code of connectors.
+pub fn compiled(data: &std::path::Path) -> PathBuf {
+    data.join("compiled")
 }
 
 /// Where the operator's socket of a data directory is.

@@ -16,9 +16,9 @@ use snodo_kit::{Folder, build};
 use snodo_store::Store;
 
 use super::{Exit, Invocation, kit, running, screen};
-use crate::admin;
 use crate::configuration::{self, Configuration};
 use crate::swap::Swapped;
+use crate::{admin, hub};
 use live::Live;
 use watch::{Changed, Watch};
 
@@ -134,7 +134,7 @@ impl Bench<'_> {
             Changed::Sources => build::build(&folder)?,
             Changed::Cases => folder.component()?,
         };
-        let connector = kit::load(&component)?;
+        let connector = kit::load_beside(&component, hub::compiled(&self.data))?;
         let mut failed = 0;
         for case in &folder.cases {
             if let Err(why) = case.check(&connector, Mode::Compare) {
@@ -156,7 +156,7 @@ impl Bench<'_> {
     }
 
     fn put_to_work(&self, name: &str, live: &mut Option<Live>) -> anyhow::Result<()> {
-        if !crate::hub::socket(&self.data).exists() {
+        if !hub::socket(&self.data).exists() {
             let config = self.invocation.config.display();
             screen::line(format!("no hub is running: `snodo -c {config} run` in another window"))?;
             return Ok(());

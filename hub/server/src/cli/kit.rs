@@ -343,6 +343,11 @@ pub fn load(component: &[u8]) -> anyhow::Result<Connector> {
     Ok(Sandbox::new(options()?)?.load(component)?)
 }
 
+/// The same with compiled code kept in that folder: where a hub keeps its own, it need not compile again what was tried here.
+pub fn load_beside(component: &[u8], cache_dir: PathBuf) -> anyhow::Result<Connector> {
+    Ok(Sandbox::new(Options { cache_dir: Some(cache_dir), ..options()? })?.load(component)?)
+}
+
 fn options() -> anyhow::Result<Options> {
     Ok(Options {
         // Whoever builds, tests and certifies has the same component compiled each time: seconds, if it brings an interpreter.
