@@ -11,7 +11,7 @@
 //! | `transform` | [`Transform`] | events in, events out |
 //!
 //! What vendors write in many ways is read in one: [`time`], [`money`], [`contact`], [`name`], [`locale`], [`url`], [`text`] and
-//! [`binary`]. Pure text in, canonical text out, `None` for what cannot be read as such: nothing is guessed. The SDKs in
+//! [`binary`]. [`fields`] takes an object apart. Pure text in, canonical text out, `None` for what cannot be read as such: nothing is guessed. The SDKs in
 //! JavaScript and Python have the same, and one file of examples tests all three.
 //!
 //! ```
@@ -35,6 +35,7 @@ pub mod bindings;
 #[cfg(any(test, all(target_family = "wasm", target_feature = "simd128", feature = "allocator")))]
 mod block;
 pub mod contact;
+pub mod fields;
 pub mod locale;
 mod log;
 #[cfg(any(test, all(target_family = "wasm", feature = "allocator")))]

@@ -44,6 +44,19 @@ impl Draft {
         }
     }
 
+    /// What the vocabulary has no word for, kept whole. `topic` is what the vendor calls it.
+    pub fn unknown(topic: Option<&str>, body: &impl Serialize) -> Self {
+        #[derive(Serialize)]
+        struct Kept<'a, T: Serialize> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            topic: Option<&'a str>,
+            body: &'a T,
+            encoding: &'static str,
+        }
+        let topic = topic.filter(|topic| !topic.is_empty());
+        Self::new("unknown.message.received", &Kept { topic, body, encoding: "json" })
+    }
+
     pub fn with_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self

@@ -2,15 +2,14 @@
 //! Shapes as in <https://segment.com/docs/connections/spec/common/> and
 //! <https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/>.
 
-mod fields;
 mod map;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use snodo_connector::{Context, Draft, Fault, Message, Source, time};
 
-use crate::fields::{Fields, Take};
 use crate::map::{Call, Told};
+use snodo_connector::fields::{self, Fields, Take};
 
 pub struct Segment;
 
@@ -31,15 +30,15 @@ impl Source for Segment {
     fn decode(ctx: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
         let config: Config = ctx.config()?;
         let mut body: Value = message.json()?;
-        let Value::Object(fields) = &mut body else {
+        let Value::Object(call) = &mut body else {
             return Err(Fault::permanent("expected a JSON object: a call, or calls in batch"));
         };
-        let sent = fields.take("sentAt", fields::moment);
-        let Some(calls) = fields.list("batch") else {
+        let sent = call.take("sentAt", fields::moment);
+        let Some(calls) = call.list("batch") else {
             let call = Call::named(message.name.split('&').next().unwrap_or_default());
             return Ok(vec![draft(body, call, sent, message.received_at, &config)]);
         };
-        let shared = ["context", "integrations"].map(|name| (name, fields.object(name).unwrap_or_default()));
+        let shared = ["context", "integrations"].map(|name| (name, call.object(name).unwrap_or_default()));
         let one = |mut body: Value| {
             let own = body.as_object_mut().and_then(|call| call.take("sentAt", fields::moment));
             share(&mut body, &shared);

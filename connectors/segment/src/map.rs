@@ -6,7 +6,7 @@ mod touchpoint;
 
 use serde_json::{Value, json};
 
-use crate::fields::{Fields, Take};
+use snodo_connector::fields::{self, Fields, Take};
 
 /// The calls of <https://segment.com/docs/connections/spec/>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn tell(call: Option<Call>, mut message: Fields, currency: &str) -> Told {
         message.shift_remove(name);
     }
     for name in ["timestamp", "originalTimestamp"] {
-        if message.take(name, crate::fields::moment).is_some() {
+        if message.take(name, fields::moment).is_some() {
             break;
         }
     }

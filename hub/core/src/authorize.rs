@@ -50,6 +50,21 @@ pub enum Auth {
         /// The key.
         key: SecretRef,
     },
+    /// OAuth 2.0 (RFC 6749): the hub fetches a token, shows it as `Authorization: Bearer <token>`, and renews it before it runs out.
+    Oauth2 {
+        /// Where tokens are fetched, `https://…`.
+        token_url: String,
+        /// What the system calls the hub.
+        client_id: String,
+        /// The hub's secret there.
+        client_secret: SecretRef,
+        /// What the hub was given when somebody let it in. Without it the hub asks in its own name (client credentials).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refresh_token: Option<SecretRef>,
+        /// What the token is to be good for, as the system names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<String>,
+    },
 }
 
 /// How a request's body is signed, so that the destination can tell that it is from the hub.
@@ -108,6 +123,18 @@ pub enum Credential {
         parameter: String,
         value: Secret,
     },
+    /// A token that must be fetched.
+    Grant(Grant),
+}
+
+/// What a token is fetched with.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub token_url: String,
+    pub client_id: String,
+    pub client_secret: Secret,
+    pub refresh_token: Option<Secret>,
+    pub scope: Option<String>,
 }
 
 impl Default for Auth {
@@ -147,6 +174,16 @@ impl Auth {
             Self::ApiKeyQuery { parameter, key } => {
                 Credential::Query { parameter: parameter.clone(), value: Secret::new(text(key)?.as_bytes()) }
             }
+            Self::Oauth2 { token_url, client_id, client_secret, refresh_token, scope } => {
+                let mut secret = |at: &SecretRef| text(at).map(|text| Secret::new(text.as_bytes()));
+                Credential::Grant(Grant {
+                    token_url: token_url.clone(),
+                    client_id: client_id.clone(),
+                    client_secret: secret(client_secret)?,
+                    refresh_token: refresh_token.as_ref().map(secret).transpose()?,
+                    scope: scope.clone(),
+                })
+            }
         })
     }
 }
@@ -169,6 +206,7 @@ mod tests {
             Credential::Query { parameter, value } => {
                 format!("?{parameter}={}", value.expose_line().expect("one line"))
             }
+            Credential::Grant(grant) => grant.token_url,
         })
     }
 

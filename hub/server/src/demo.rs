@@ -78,8 +78,9 @@ async fn play(invocation: &Invocation, folder: &Path, keep: bool) -> anyhow::Res
     let exit = account(invocation, &hub.store)?;
 
     if keep {
+        let stop = run::StopSignals::listen()?;
         go_on(folder)?;
-        run::until_told_to_stop().await?;
+        stop.told().await;
     }
     hub.stop().await;
     stop.cancel();

@@ -5,24 +5,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use snodo_core::declare::{Channel as Declared, Declarations, FileInlet, Inlet, Manifest, Outlet};
-use snodo_core::secret::SecretRef;
-use snodo_core::verify::{Challenger, Verifier};
+use anyhow::Context as _;
+use snodo_core::ChannelName;
+use snodo_core::declare::{Channel as Declared, Declarations, Inlet, Manifest, Outlet};
 use snodo_core::vocabulary::Vocabulary;
-use snodo_core::{ChannelName, Message, MessageId};
 use snodo_host::{Compile, Connector, Limits, Role, Sandbox};
-use snodo_store::{Options as StoreOptions, Store, StoreError};
+use snodo_store::{Options as StoreOptions, Store};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+use crate::admin;
 use crate::configuration::Configuration;
+use crate::doors::Doors;
 use crate::intake::{Bells, Intake};
 use crate::junction::Junction;
 use crate::outbox::Outbox;
@@ -30,20 +30,11 @@ use crate::pipeline::{Channel, Fitted, Line};
 use crate::poll::Poll;
 use crate::sender::{self, Sender};
 use crate::swap::Swap;
-use crate::transport::file_in::{FileIn, Inbox};
-use crate::transport::http_in::{self, Channels, Door, Inbound};
+use crate::transport::Stamp;
 use crate::transport::http_out::Client;
-use crate::transport::{AcceptError, Stamp, secrets};
-use crate::{admin, clock, operate};
 
 /// How often the rows of the ledger are counted against the numbers that are kept.
 const AUDIT_EVERY: Duration = Duration::from_secs(300);
-
-/// How often a folder is looked into: soon enough for a person who waits, and no load on a network share.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// How long a sender is asked to wait when too much is waiting to be written.
-const BUSY_FOR: Duration = Duration::from_secs(1);
 
 pub struct Options {
     /// How components are compiled: in a process of its own, when this is the snodo binary.
@@ -138,7 +129,14 @@ impl Hub {
         hub.start_intakes(&condition);
         hub.start_polls(configuration, &declarations, &client, &condition)?;
         hub.start_aside(&data, &condition, swaps)?;
-        hub.open_door(configuration, &declarations, listener, &condition)?;
+        let doors = Doors {
+            configuration,
+            declarations: &declarations,
+            condition: &condition,
+            tasks: &hub.door_tasks,
+            stop: &hub.door,
+        };
+        doors.open(listener)?;
         warn_of_strangers(&condition)?;
         info!(%address, channels = channels.len(), routes = line.routes.len(), "the hub is running");
         Ok(hub)
@@ -254,76 +252,6 @@ impl Hub {
         Ok(())
     }
 
-    fn open_door(
-        &self,
-        configuration: &Configuration,
-        declarations: &Declarations,
-        listener: TcpListener,
-        condition: &Arc<Condition>,
-    ) -> anyhow::Result<()> {
-        let limits = http_in::Limits {
-            body_bytes_max: declarations.hub.limits.body_bytes_max,
-            body_time_max: declarations.hub.limits.request_time_max.0,
-            json_depth_max: declarations.hub.limits.depth_max,
-            concurrent_max: declarations.hub.limits.requests_max,
-        };
-        let accept = {
-            let condition = Arc::clone(condition);
-            move |message: Message| {
-                let condition = Arc::clone(&condition);
-                async move { accept(&condition, message).await }
-            }
-        };
-        let mut inbound = Vec::new();
-        let mut write_keys = HashMap::new();
-        for (name, declared) in &declarations.channels {
-            match &declared.receive {
-                Some(Inlet::Http(http)) => {
-                    let resolve = |at: &SecretRef| secrets::resolve(at, &configuration.folder);
-                    let verifier = Verifier::new(&http.verify, resolve)
-                        .with_context(|| format!("channels/{name}.toml: failed to prepare receive.verify"))?;
-                    let challenger =
-                        Challenger::new(http.challenge.as_ref(), resolve).with_context(|| {
-                            format!("channels/{name}.toml: failed to prepare receive.challenge")
-                        })?;
-                    for key in verifier.write_keys() {
-                        if let Some(other) = write_keys.insert(*key, name.clone()) {
-                            bail!("channels/{name}.toml: its write key is that of channels/{other}.toml too");
-                        }
-                    }
-                    let manifest =
-                        &configuration.connector(&declared.connector).expect("declared ones exist").manifest;
-                    let headers =
-                        manifest.source.as_ref().map(|source| source.headers.as_slice()).unwrap_or_default();
-                    let one = Inbound::new(name.clone(), verifier, headers, limits);
-                    inbound.push(one.with_challenger(challenger).with_origins(&http.origins));
-                }
-                Some(Inlet::File(FileInlet { folder, pattern, settle })) => {
-                    let folder = configuration.path(folder);
-                    std::fs::create_dir_all(&folder).with_context(|| {
-                        format!("channels/{name}.toml: failed to make {}", folder.display())
-                    })?;
-                    let inbox = Inbox {
-                        channel: name.clone(),
-                        folder,
-                        pattern: pattern.clone(),
-                        settle: settle.0,
-                        body_bytes_max: limits.body_bytes_max,
-                    };
-                    let watch = FileIn::new(inbox, accept.clone());
-                    self.door_tasks.spawn(watch.run(LOOK_EVERY, clock::now, self.door.clone()));
-                }
-                Some(Inlet::Poll(_)) | None => {}
-            }
-        }
-        let channels = Channels::default();
-        channels.replace(inbound);
-        let door = Door::new(channels, accept, clock::now);
-        let router = door.router().merge(operate::router(Arc::clone(condition)));
-        self.door_tasks.spawn(http_in::serve(listener, router, self.door.clone()));
-        Ok(())
-    }
-
     /// Stops taking messages, finishes what is under way, and closes the store.
     pub async fn stop(self) {
         let parts = [
@@ -347,25 +275,6 @@ impl Hub {
 fn permits() -> Arc<Semaphore> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     Arc::new(Semaphore::new(cores + 4))
-}
-
-async fn accept(condition: &Condition, message: Message) -> Result<MessageId, AcceptError> {
-    let (id, channel) = (message.id, message.channel.clone());
-    let accepted = condition.store.accept(message).await;
-    condition.full.store(matches!(accepted, Err(StoreError::Full)), Ordering::Relaxed);
-    match accepted {
-        Ok(_) => {
-            condition.sources.ring(&channel);
-            Ok(id)
-        }
-        Err(StoreError::Full) => Err(AcceptError::Full),
-        Err(StoreError::Overloaded) => Err(AcceptError::Busy { retry_after: BUSY_FOR }),
-        Err(StoreError::Closed) => Err(AcceptError::Closing),
-        Err(error) => {
-            error!(%channel, %error, "failed to keep a message; the sender was told");
-            Err(AcceptError::Internal)
-        }
-    }
 }
 
 /// The sandbox of a configuration, with its compiled code in the data directory.

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod clock;
 pub mod configuration;
 pub mod demo;
+pub mod doors;
 pub mod hub;
 pub mod intake;
 pub mod junction;

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::Mapped;
-use crate::fields::{Fields, Take};
+use snodo_connector::fields::{Fields, Take};
 
 /// `None` leaves the message to be kept whole.
 pub fn track(message: &mut Fields, touchpoint: &Value, currency: &str) -> Option<Mapped> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use snodo_connector::{locale, time};
 
-use crate::fields::{Fields, Take};
+use snodo_connector::fields::{self, Fields, Take};
 
 /// The company's own id of a user. Its libraries share it between all their sources, so it is not told apart by channel.
 pub const USER: &str = "segment:user";
@@ -71,7 +71,7 @@ fn person(traits: &mut Fields) -> Fields {
     let age = traits.take("age", |value| value.as_u64().filter(|age| *age <= 150));
     person.leave("age", age);
     person.leave("birth_date", traits.take("birthday", birth_date));
-    person.leave("created_at", traits.take("createdAt", crate::fields::moment));
+    person.leave("created_at", traits.take("createdAt", fields::moment));
     if let Some(mut company) = traits.object("company") {
         person.extend(company.texts(&[("name", "company"), ("industry", "industry")]));
         traits.leave("company", company);
@@ -93,7 +93,7 @@ fn person(traits: &mut Fields) -> Fields {
     let own: Vec<String> = traits
         .iter()
         .filter(|(name, value)| {
-            !RESERVED.contains(&name.as_str()) && (value.is_boolean() || crate::fields::text(value).is_some())
+            !RESERVED.contains(&name.as_str()) && (value.is_boolean() || fields::text(value).is_some())
         })
         .map(|(name, _)| name.clone())
         .collect();

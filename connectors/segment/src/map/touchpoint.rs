@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::customer::country;
-use crate::fields::{Fields, Take};
+use snodo_connector::fields::{Fields, Take};
 
 pub fn touchpoint(call: Option<Call>, message: &mut Fields, context: &mut Fields) -> Value {
     let mut touchpoint =

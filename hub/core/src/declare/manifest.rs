@@ -13,8 +13,11 @@ use super::{Period, wording};
 /// The version of the contract (`plugin-sdk/wit/v1`) that this hub speaks.
 pub const CONTRACT: &str = "1.0";
 
-/// The transports that this hub has for messages and for requests.
-pub const TRANSPORTS: [&str; 2] = ["http", "file"];
+/// The transports that this hub has for messages.
+pub const INLETS: [&str; 7] = ["http", "file", "mqtt", "amqp", "websocket", "mail", "sql"];
+
+/// The transports that this hub has for requests.
+pub const OUTLETS: [&str; 6] = ["http", "file", "mqtt", "amqp", "mail", "sql"];
 
 /// What a channel writes as the transport of what the hub asks for.
 pub const POLL: &str = "poll";
@@ -250,15 +253,15 @@ impl Manifest {
 }
 
 fn check_transports(document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
-    for role in ["source", "destination"] {
+    for (role, transports) in [("source", INLETS.as_slice()), ("destination", OUTLETS.as_slice())] {
         let at = format!("/{role}/transports");
         let listed = document.value.pointer(&at).and_then(Value::as_array);
         for (place, name) in listed.into_iter().flatten().enumerate() {
             let Some(name) = name.as_str() else { continue };
-            if !TRANSPORTS.contains(&name) {
+            if !transports.contains(&name) {
                 let spot = Spot::Value(&format!("{at}/{place}"));
                 let message = format!("there is no transport {name:?}");
-                mistakes.push(document.mistake(&spot, message, wording::choose(name, &TRANSPORTS)));
+                mistakes.push(document.mistake(&spot, message, wording::choose(name, transports)));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use snodo_core::vocabulary::Vocabulary;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, Invocation, check};
 use crate::configuration::Configuration;
@@ -21,8 +21,9 @@ pub fn run(invocation: &Invocation) -> anyhow::Result<Exit> {
     };
     telemetry::start_logs(&declarations.hub.log);
     runtime()?.block_on(async {
+        let stop = StopSignals::listen()?;
         let hub = Hub::start(&configuration, declarations, Options::of_binary()?).await?;
-        until_told_to_stop().await?;
+        stop.told().await;
         hub.stop().await;
         Ok(Exit::Fine)
     })
@@ -32,11 +33,23 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("failed to start the runtime")
 }
 
-/// Ctrl-C, or the signal that service managers send.
-pub async fn until_told_to_stop() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("failed to listen for signals")?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("failed to listen for Ctrl-C"),
-        _ = terminate.recv() => Ok(()),
+/// Ctrl-C, and the signal that service managers send. Listened for before the hub starts: one that comes while it does stops it
+/// as soon as it runs, and not in the middle of something.
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    pub fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("failed to listen for signals");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    pub async fn told(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{is_junction, manifest};
 use crate::ChannelName;
 use crate::declare::document::{Document, Spot};
 use crate::declare::load::Loaded;
-use crate::declare::manifest::{POLL, TRANSPORTS};
+use crate::declare::manifest::{INLETS, OUTLETS, POLL};
 use crate::declare::{Known, Level, Manifest, Mistake, Standing, settings, wording};
 
 pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
@@ -26,7 +26,7 @@ pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
         let junction = manifest.is_some_and(|manifest| is_junction(document, manifest));
         if whole && !junction && !document.has("/receive") && !document.has("/send") {
             let message = "nothing comes in through this channel, and nothing goes out";
-            let remedy = "add [receive] with transport = \"http\", \"file\" or \"poll\", or [send], or both";
+            let remedy = "add [receive] or [send] with a transport, or both";
             mistakes.push(document.mistake(&Spot::Key(""), message, remedy));
         }
         check_folders(name, document, &mut folders, &mut mistakes);
@@ -39,9 +39,11 @@ fn check_against(manifest: &Manifest, document: &Document<'_>, mistakes: &mut Ve
     let inlets = manifest.inlets();
     let outlets = manifest.destination.iter().flat_map(|destination| &destination.transports);
     let outlets: Vec<&str> = outlets.map(String::as_str).collect();
-    for (section, transports, way) in
-        [("/receive", inlets, "nothing comes in"), ("/send", outlets, "nothing goes out")]
-    {
+    let ways_in: Vec<&str> = INLETS.into_iter().chain([POLL]).collect();
+    for (section, transports, known, way) in [
+        ("/receive", inlets, ways_in.as_slice(), "nothing comes in"),
+        ("/send", outlets, OUTLETS.as_slice(), "nothing goes out"),
+    ] {
         if !document.has(section) {
             continue;
         }
@@ -53,8 +55,7 @@ fn check_against(manifest: &Manifest, document: &Document<'_>, mistakes: &mut Ve
         }
         let at = format!("{section}/transport");
         // One that no connector has was spoken of with the shape.
-        let is_known = |one: &&str| TRANSPORTS.contains(one) || (section == "/receive" && *one == POLL);
-        let Some(transport) = document.text(&at).filter(is_known) else { continue };
+        let Some(transport) = document.text(&at).filter(|one| known.contains(one)) else { continue };
         if !transports.contains(&transport) {
             let message = format!("the connector {:?} does not work by {transport:?}", manifest.name);
             let remedy = wording::choose(transport, &transports);

@@ -52,6 +52,7 @@ pub fn prepare(to: &Outbound, request: Request, now: Timestamp) -> Result<reqwes
     }
     match &to.credential {
         Credential::None => {}
+        Credential::Grant(_) => return Err(SendError::SecretUnfit("the token".to_owned())),
         Credential::Header { name, value } => {
             let name = header_name(name)?;
             let value = secret_value(value.expose(), &name)?;

@@ -1,30 +1,57 @@
-//! Takes fields out of an object by name. What does not read as it should stays where it is, and so does what nobody takes:
-//! that is the vendor's own.
+//! Takes fields out of an object by name. What does not read as it should stays where it is, and so does what nobody takes: that is
+//! the vendor's own, and belongs under `vendor`.
+//!
+//! ```
+//! use serde_json::{Value, json};
+//! use snodo_connector::fields::{self, Fields, Take};
+//!
+//! let Value::Object(mut sent) = json!({"id": 7, "total": "12.50", "mail": "Anna@Example.com", "flags": {"vip": true, "old": null}}) else {
+//!     unreachable!()
+//! };
+//! let mut order = sent.texts(&[("id", "id"), ("number", "number")]);
+//! order.leave("total", sent.decimal("total"));
+//! assert_eq!(json!(order), json!({"id": "7", "total": "12.50"}));
+//! let mut data = Fields::new();
+//! data.leave("order", order);
+//! data.leave("customer", json!({"traits": {"email": sent.text("mail")}}));
+//! data.leave("vendor", sent);
+//! assert_eq!(data["vendor"], json!({"flags": {"vip": true}}));
+//! ```
 
 use serde_json::{Map, Value};
-use snodo_connector::{money, time};
 
+use crate::{money, time};
+
+/// A JSON object.
 pub type Fields = Map<String, Value>;
 
 pub trait Take {
+    /// Takes the field out if `read` can read it.
     fn take<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T>;
 
+    /// Text that is not blank, or a number as text.
     fn text(&mut self, name: &str) -> Option<String> {
         self.take(name, text)
     }
 
+    /// A number, or text that is one.
     fn decimal(&mut self, name: &str) -> Option<String> {
         self.take(name, decimal)
+    }
+
+    /// A moment with its offset.
+    fn moment(&mut self, name: &str) -> Option<String> {
+        self.take(name, moment)
     }
 
     fn object(&mut self, name: &str) -> Option<Fields>;
 
     fn list(&mut self, name: &str) -> Option<Vec<Value>>;
 
-    /// Puts back what is left of an object.
+    /// Puts a value in, without what says nothing in it (see [`prune`]); not at all if nothing is left. `None` says nothing.
     fn leave(&mut self, name: &str, rest: impl Into<Value>);
 
-    /// Moves texts to their canonical names.
+    /// Takes texts, each under its canonical name: pairs of the vendor's name and ours.
     fn texts(&mut self, names: &[(&str, &str)]) -> Fields;
 }
 
