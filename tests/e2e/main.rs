@@ -14,6 +14,7 @@ mod many;
 mod poll;
 mod receiver;
 mod sdk;
+mod shop;
 mod signatures;
 mod swap;
 mod transform;

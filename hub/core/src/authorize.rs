@@ -1,6 +1,7 @@
 //! What a request to a destination carries so that it is let in: credentials, and a signature of its body. Pure: secrets and
 //! the time come in, headers and a query parameter go out. Also which hosts that is shown to.
 
+mod aws;
 pub mod hosts;
 pub mod sign;
 
@@ -13,7 +14,7 @@ use crate::secret::{Secret, SecretError, SecretRef};
 use crate::verify::{Encoding, SchemeError, header_name};
 
 pub use hosts::Hosts;
-pub use sign::Signer;
+pub use sign::{Signer, Signing};
 
 /// What a destination wants to see before it listens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,13 +62,34 @@ pub enum Auth {
         /// What the hub was given when somebody let it in. Without it the hub asks in its own name (client credentials).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refresh_token: Option<SecretRef>,
+        /// Where the hub shows its name and its secret when it fetches a token.
+        #[serde(default, skip_serializing_if = "SecretIn::is_header")]
+        secret_in: SecretIn,
         /// What the token is to be good for, as the system names it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<String>,
     },
 }
 
-/// How a request's body is signed, so that the destination can tell that it is from the hub.
+/// How a token's server is shown who asks (RFC 6749, 2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretIn {
+    /// As user and password of HTTP Basic, which every server of tokens must know.
+    #[default]
+    Header,
+    /// In the form, for those that do not.
+    Body,
+}
+
+impl SecretIn {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_header(&self) -> bool {
+        *self == Self::Header
+    }
+}
+
+/// How a request is signed, so that the destination can tell that it is from the hub.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "scheme", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Sign {
@@ -97,6 +119,25 @@ pub enum Sign {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timestamp: Option<SignTime>,
     },
+    /// AWS Signature Version 4, as Amazon's services and S3-compatible stores want it.
+    #[serde(rename = "aws-sigv4")]
+    AwsSigV4 {
+        /// The region that the service is in: `"eu-central-1"`.
+        region: String,
+        /// What AWS calls the service.
+        #[serde(default = "Sign::default_service")]
+        service: String,
+        /// The id of the access key.
+        access_key: String,
+        /// The secret of the access key.
+        secret_key: SecretRef,
+    },
+}
+
+impl Sign {
+    fn default_service() -> String {
+        "s3".to_owned()
+    }
 }
 
 /// A time that is sent in a header and signed together with the body.
@@ -133,6 +174,7 @@ pub struct Grant {
     pub token_url: String,
     pub client_id: String,
     pub client_secret: Secret,
+    pub secret_in: SecretIn,
     pub refresh_token: Option<Secret>,
     pub scope: Option<String>,
 }
@@ -150,6 +192,10 @@ impl Default for Sign {
 }
 
 impl Auth {
+    pub fn basic(user: &str, password: &str) -> Credential {
+        authorization(&format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+    }
+
     pub fn credential(
         &self,
         mut resolve: impl FnMut(&SecretRef) -> Result<Secret, SecretError>,
@@ -161,9 +207,7 @@ impl Auth {
             Self::Basic { user, .. } if user.contains([':', '\r', '\n']) => {
                 return Err(SchemeError::User(user.clone()));
             }
-            Self::Basic { user, password } => {
-                authorization(&format!("Basic {}", STANDARD.encode(format!("{user}:{}", text(password)?))))
-            }
+            Self::Basic { user, password } => Self::basic(user, text(password)?.as_str()),
             Self::ApiKey { header, prefix, key } => Credential::Header {
                 name: header_name(header)?,
                 value: Secret::new(format!("{prefix}{}", text(key)?).as_bytes()),
@@ -174,12 +218,13 @@ impl Auth {
             Self::ApiKeyQuery { parameter, key } => {
                 Credential::Query { parameter: parameter.clone(), value: Secret::new(text(key)?.as_bytes()) }
             }
-            Self::Oauth2 { token_url, client_id, client_secret, refresh_token, scope } => {
+            Self::Oauth2 { token_url, client_id, client_secret, secret_in, refresh_token, scope } => {
                 let mut secret = |at: &SecretRef| text(at).map(|text| Secret::new(text.as_bytes()));
                 Credential::Grant(Grant {
                     token_url: token_url.clone(),
                     client_id: client_id.clone(),
                     client_secret: secret(client_secret)?,
+                    secret_in: *secret_in,
                     refresh_token: refresh_token.as_ref().map(secret).transpose()?,
                     scope: scope.clone(),
                 })

@@ -28,7 +28,10 @@ use std::collections::BTreeMap;
 
 use crate::{ChannelName, RouteName};
 
-pub use channel::{Access, Channel, FileInlet, FileOutlet, HttpInlet, HttpOutlet, Inlet, Outlet, PollInlet};
+pub use channel::{
+    Access, Channel, Delimiter, FileInlet, FileOutlet, HttpInlet, HttpOutlet, Inlet, Order, Outlet,
+    PollInlet, Queue, Split,
+};
 pub use hub::{Hub, LogFormat, LogLevel, Purpose};
 pub use lock::{Lock, Locked};
 pub use manifest::Manifest;

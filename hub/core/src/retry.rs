@@ -9,6 +9,9 @@ use crate::Timestamp;
 /// A destination that asks for more patience than this is asked again anyway.
 pub const PATIENCE_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// How often a channel that keeps trying tries at least: whoever waits for a line to come back wants to see it soon.
+pub const TRY_EVERY: Duration = Duration::from_secs(60);
+
 /// Delays before each retry. When they run out, the delivery is dead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -43,6 +46,23 @@ impl Schedule {
     }
 }
 
+impl Schedule {
+    /// The same for a channel that keeps trying: at least once in [`TRY_EVERY`], until the delivery has waited for `patience`.
+    pub fn next_due_within(
+        &self,
+        patience: Duration,
+        waited: Duration,
+        attempt: u32,
+        asked: Option<Duration>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let place = (attempt.max(1) - 1) as usize;
+        let delay = self.0.get(place).or(self.0.last()).copied().unwrap_or(TRY_EVERY).min(TRY_EVERY);
+        let pause = asked.unwrap_or_default().min(PATIENCE_MAX).max(delay);
+        (waited < patience).then(|| now + pause)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +85,24 @@ mod tests {
                 due,
                 "{attempt} {asked:?}"
             );
+        }
+    }
+    #[test]
+    fn a_channel_that_keeps_trying_tries_every_minute_until_its_patience_ends() {
+        let now = Timestamp::from_millis(0);
+        let seconds = Duration::from_secs;
+        for (delays, waited, attempt, asked, due) in [
+            (vec![1, 10], 0, 1, None, Some(1)),
+            (vec![1, 10], 99, 7, None, Some(10)),
+            (vec![1, 600], 99, 2, None, Some(60)),
+            (vec![1, 600], 99, 2, Some(90), Some(90)),
+            (vec![], 99, 1, None, Some(60)),
+            (vec![1], 100, 2, None, None),
+        ] {
+            let schedule = Schedule::new(delays.iter().copied().map(seconds).collect());
+            let found =
+                schedule.next_due_within(seconds(100), seconds(waited), attempt, asked.map(seconds), now);
+            assert_eq!(found, due.map(|due| now + seconds(due)), "{delays:?} {waited} {attempt}");
         }
     }
 }

@@ -112,7 +112,7 @@ impl Doors<'_> {
         A: Fn(Message) -> F + Send + Sync + 'static,
         F: Future<Output = Result<MessageId, AcceptError>> + Send + 'static,
     {
-        let FileInlet { folder, pattern, settle } = file;
+        let FileInlet { folder, pattern, settle, split } = file;
         let folder = self.configuration.path(folder);
         std::fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
         let inbox = Inbox {
@@ -120,6 +120,7 @@ impl Doors<'_> {
             folder,
             pattern: pattern.clone(),
             settle: settle.0,
+            split: *split,
             body_bytes_max: self.declarations.hub.limits.body_bytes_max,
         };
         let watch = FileIn::new(inbox, accept);

@@ -310,7 +310,9 @@ pub fn compile(
             }
         };
         let fitted = fit(name, declared, &available.manifest, connector)?;
-        channels.insert(name.clone(), Channel::new(name.clone(), declarations.source_uri(name), fitted));
+        let channel =
+            Channel::new(name.clone(), declarations.source_uri(name), declared.queue.clone(), fitted);
+        channels.insert(name.clone(), channel);
     }
     Ok(Line {
         vocabulary: Arc::new(Vocabulary::load()),

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use snodo_core::declare::Order;
 use snodo_core::{ChannelName, Timestamp};
 use snodo_store::{DeliverySeq, Due, ROUND, Settled, Settlement, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
@@ -38,6 +39,9 @@ const INTERPRET_MAX: usize = 128;
 /// Answers and fates are worked on together: as soon as there are so many, or after so long.
 const GATHER: usize = 64;
 const GATHER_TIME: Duration = Duration::from_millis(2);
+
+/// How often deliveries that wait for others are looked at, however many come.
+const GATHER_LOOK: Duration = Duration::from_millis(250);
 
 /// How long to leave a store alone that could not write.
 const STORE_PAUSE: Duration = Duration::from_millis(250);
@@ -130,7 +134,7 @@ impl Outbox {
                 () = stop.cancelled() => break,
                 () = self.bell.notified(), if !desk.more => desk.more = true,
                 () = tokio::time::sleep(due_in), if !desk.more => desk.more = true,
-                () = tokio::time::sleep_until(desk.claim_at.into()), if desk.can_claim() => {}
+                () = tokio::time::sleep_until(desk.claim_at.into()), if self.can_claim(&desk) => {}
                 () = sleep_until(desk.gathered_by), if desk.gathered_by.is_some() => {}
             }
         }
@@ -139,8 +143,8 @@ impl Outbox {
     }
 
     fn claim_max(&self) -> usize {
-        let batch_max = self.line.channels[&self.destination].fitted().batch_max;
-        CLAIM_MAX - CLAIM_MAX % batch_max.clamp(1, CLAIM_MAX)
+        let batch_max = self.line.channels[&self.destination].fitted().batch_max.clamp(1, IN_FLIGHT_MAX);
+        CLAIM_MAX.saturating_sub(CLAIM_MAX % batch_max).max(batch_max)
     }
 
     /// Settles what is under way, and claims nothing more. Calls that were not begun are for the next start.
@@ -162,9 +166,11 @@ impl Outbox {
 
     /// Starts what can be started: one claim, one interpretation and one write at a time; batches grow meanwhile.
     fn hand_out(self: &Arc<Self>, desk: &mut Desk) {
-        if desk.can_claim() && desk.claim_at <= Instant::now() {
+        if self.can_claim(desk) && desk.claim_at <= Instant::now() {
             desk.claiming = true;
-            desk.claim_at = Instant::now() + ROUND;
+            // What waits for others is counted again at each claim.
+            let gathers = self.line.channels[&self.destination].queue.gather.is_some();
+            desk.claim_at = Instant::now() + if gathers { GATHER_LOOK } else { ROUND };
             desk.more = false;
             let limit = self.claim_max().min(IN_FLIGHT_MAX - desk.in_flight);
             desk.tasks.spawn(Arc::clone(self).claim(desk.cursor, desk.parked.clone(), limit));
@@ -264,15 +270,18 @@ impl Outbox {
         limit: usize,
     ) -> Result<Claimed, StoreError> {
         let now = clock::now();
+        if self.is_strict() {
+            return self.claim_in_order(now);
+        }
         // Retries first: their turn came before that of anything new.
         let mut dues = self.store.parked(&self.destination, now, limit + parked.len(), CLAIM_BYTES_MAX)?;
         dues.retain(|due| !parked.contains(&due.seq));
         dues.truncate(limit);
         let retried: Vec<DeliverySeq> = dues.iter().map(|due| due.seq).collect();
         let room = limit - dues.len();
-        let fresh = match room {
-            0 => Vec::new(),
-            room => self.store.fresh(&self.destination, cursor, room, CLAIM_BYTES_MAX)?,
+        let (fresh, waits_until) = match room {
+            0 => (Vec::new(), None),
+            room => self.gathered(self.store.fresh(&self.destination, cursor, room, CLAIM_BYTES_MAX)?, now),
         };
         let cursor = fresh.last().map_or(cursor, |due: &Due| due.seq);
         let more = room == 0 || !fresh.is_empty() || !retried.is_empty();
@@ -281,7 +290,49 @@ impl Outbox {
             encode::encode(&self.line, &self.line.channels[&self.destination], dues, &self.store, now)?;
         // What is due already was claimed, now or before; when it is settled, the rest is looked at again.
         let next_due = self.store.next_due(&self.destination)?.filter(|due| *due > now);
+        let next_due = next_due.into_iter().chain(waits_until).min();
         Ok(Claimed { cursor, more, parked: retried, encoded, next_due })
+    }
+
+    /// One batch of what is oldest, and nothing as long as that waits. Nothing else of this destination is under way.
+    fn claim_in_order(&self, now: Timestamp) -> Result<Claimed, StoreError> {
+        let channel = &self.line.channels[&self.destination];
+        let limit = channel.fitted().batch_max.clamp(1, IN_FLIGHT_MAX);
+        let (dues, parked, waits_until) = match self.store.head(&self.destination, limit, CLAIM_BYTES_MAX)? {
+            Some((due_at, _)) if due_at > now => (Vec::new(), Vec::new(), Some(due_at)),
+            Some((_, dues)) => {
+                let parked = dues.iter().map(|due| due.seq).collect();
+                (dues, parked, None)
+            }
+            None => {
+                let fresh = self.store.fresh(&self.destination, DeliverySeq(0), limit, CLAIM_BYTES_MAX)?;
+                let (fresh, waits_until) = self.gathered(fresh, now);
+                (fresh, Vec::new(), waits_until)
+            }
+        };
+        let more = !dues.is_empty();
+        let encoded = encode::encode(&self.line, channel, dues, &self.store, now)?;
+        Ok(Claimed { cursor: DeliverySeq(0), more, parked, encoded, next_due: waits_until })
+    }
+
+    /// Where deliveries wait for others, and there are not enough yet: none, and until when they wait.
+    fn gathered(&self, fresh: Vec<Due>, now: Timestamp) -> (Vec<Due>, Option<Timestamp>) {
+        let channel = &self.line.channels[&self.destination];
+        let Some(gather) = channel.queue.gather else { return (fresh, None) };
+        let Some(first) = fresh.first() else { return (fresh, None) };
+        let until = first.accepted + gather.0;
+        match fresh.len() >= self.claim_max() || until <= now {
+            true => (fresh, None),
+            false => (Vec::new(), Some(until)),
+        }
+    }
+
+    fn can_claim(&self, desk: &Desk) -> bool {
+        desk.can_claim() && (desk.in_flight == 0 || !self.is_strict())
+    }
+
+    fn is_strict(&self) -> bool {
+        self.line.channels[&self.destination].queue.order == Order::Strict
     }
 
     async fn interpret(self: Arc<Self>, answered: Vec<Answered>) -> Step {

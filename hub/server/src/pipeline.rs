@@ -22,14 +22,16 @@ pub mod validate;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use snodo_core::declare::Queue;
 use snodo_core::retry::Schedule;
 use snodo_core::route::Route;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, Message, RouteName, Timestamp};
 use snodo_host::Connector;
-use snodo_store::{AsOf, MessageSeq, Recorded, Store, StoreError};
+use snodo_store::{AsOf, Due, MessageSeq, Recorded, Store, StoreError};
 
 /// Everything the line is made of: the declarations, compiled.
 pub struct Line {
@@ -39,11 +41,27 @@ pub struct Line {
     pub schedule: Schedule,
 }
 
+impl Line {
+    /// When a delivery that failed just now is tried again; `None` means give up.
+    pub fn next_due(&self, due: &Due, asked: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+        let patience = self.channels.get(&due.destination).and_then(|channel| channel.queue.keep_trying);
+        match patience {
+            Some(patience) => {
+                let waited = now.since(due.accepted);
+                self.schedule.next_due_within(patience.0, waited, due.attempt, asked, now)
+            }
+            None => self.schedule.next_due(due.attempt, asked, now),
+        }
+    }
+}
+
 /// What the line needs of a declared channel.
 pub struct Channel {
     pub name: ChannelName,
     /// `snodo://{company}/{channel}`.
     pub source: Arc<str>,
+    /// How its deliveries wait.
+    pub queue: Queue,
     fitted: ArcSwap<Fitted>,
 }
 
@@ -58,8 +76,8 @@ pub struct Fitted {
 }
 
 impl Channel {
-    pub fn new(name: ChannelName, source: String, fitted: Fitted) -> Self {
-        Self { name, source: source.into(), fitted: ArcSwap::from_pointee(fitted) }
+    pub fn new(name: ChannelName, source: String, queue: Queue, fitted: Fitted) -> Self {
+        Self { name, source: source.into(), queue, fitted: ArcSwap::from_pointee(fitted) }
     }
 
     /// What a batch that begins now works with.

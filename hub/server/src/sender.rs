@@ -34,7 +34,7 @@ impl SendFailure {
         let problem = Problem { message: self.to_string(), at: None };
         let mends = match self {
             Self::Http(error) => error.mends(),
-            Self::File(WriteError::Name(_) | WriteError::Line(_)) => Mends::Connector,
+            Self::File(WriteError::Name(_) | WriteError::Line(_) | WriteError::Method(_)) => Mends::Connector,
             Self::File(WriteError::Disk { .. } | WriteError::Closing) => Mends::Destination,
         };
         match mends {
@@ -75,6 +75,7 @@ impl Sender {
     pub fn describe(&self, request: &Request) -> String {
         match self {
             Self::Http { .. } => request_line(&request.method, &request.target),
+            Self::File(_) if request.method == "PUT" => format!("write {}", request.target),
             Self::File(_) => format!("append to {}", request.target),
         }
     }

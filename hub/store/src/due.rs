@@ -47,6 +47,24 @@ impl Reader {
         })
     }
 
+    /// Of the deliveries that were tried those at the head, in their order, whether they are due or not; and when the first is.
+    pub fn head(
+        &self,
+        destination: &ChannelName,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Option<(Timestamp, Vec<Due>)>, StoreError> {
+        let sql = selection("d.due_at > 0 ORDER BY d.seq LIMIT ?2");
+        self.snapshot(|sqlite| {
+            let found = read(sqlite, &sql, (destination.as_str(), count(limit)), bytes_max)?;
+            let Some(first) = found.first() else { return Ok(None) };
+            let at = sqlite
+                .prepare_cached("SELECT due_at FROM delivery WHERE seq = ?1")?
+                .query_row([first.seq], |row| row.get(0))?;
+            Ok(Some((Timestamp::from_millis(at), found)))
+        })
+    }
+
     /// When the next of the deliveries that were tried is due again.
     pub fn next_due(&self, destination: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         self.snapshot(|sqlite| {

@@ -1,6 +1,7 @@
-//! Signs the body of a request. Never reads the clock: the time comes in.
+//! Signs requests. Never reads the clock: the time comes in.
 
 use super::Sign;
+use super::aws::Aws;
 use crate::Timestamp;
 use crate::secret::{Secret, SecretError, SecretRef};
 use crate::verify::signed::{Content, Filling, Key, Place};
@@ -15,6 +16,18 @@ enum Scheme {
     None,
     StandardWebhooks { keys: Vec<Key> },
     Hmac { header: String, encoding: Encoding, prefix: String, key: Key, time: Option<(String, Content)> },
+    Aws(Aws),
+}
+
+/// What is signed. A scheme signs of it what it must.
+#[derive(Clone, Copy, Debug)]
+pub struct Signing<'a> {
+    /// Names the request, the same for each attempt.
+    pub id: &'a str,
+    pub method: &'a str,
+    pub url: &'a str,
+    pub body: &'a [u8],
+    pub now: Timestamp,
 }
 
 impl Signer {
@@ -47,13 +60,18 @@ impl Signer {
                     time,
                 }
             }
+            Sign::AwsSigV4 { region, service, access_key, secret_key } => {
+                let secret = resolve(secret_key)?;
+                Scheme::Aws(Aws::new(region, service, access_key, secret.line(secret_key)?))
+            }
         }))
     }
 
-    /// The headers to add. `id` names the request, the same for each attempt.
-    pub fn sign(&self, id: &str, body: &[u8], now: Timestamp) -> Vec<(String, String)> {
+    /// The headers to add. `None` if the scheme cannot sign such a request.
+    pub fn sign(&self, signing: &Signing<'_>) -> Option<Vec<(String, String)>> {
+        let &Signing { id, body, now, .. } = signing;
         let seconds = now.as_millis().div_euclid(1000).to_string();
-        match &self.0 {
+        Some(match &self.0 {
             Scheme::None => Vec::new(),
             Scheme::StandardWebhooks { keys } => {
                 let parts = [id.as_bytes(), b".", seconds.as_bytes(), b".", body];
@@ -78,7 +96,8 @@ impl Signer {
                     (time_header.clone(), seconds),
                 ]
             }
-        }
+            Scheme::Aws(aws) => return aws.sign(signing),
+        })
     }
 
     /// The headers that are the signer's to set.
@@ -89,6 +108,7 @@ impl Signer {
             Scheme::Hmac { header, time, .. } => std::iter::once(header.as_str())
                 .chain(time.as_ref().map(|(header, _)| header.as_str()))
                 .collect(),
+            Scheme::Aws(_) => Aws::HEADERS.to_vec(),
         }
     }
 }
@@ -114,7 +134,9 @@ mod tests {
             let signer = Signer::new(&sign, resolve).expect(&declared);
             let verifier = Verifier::new(&verify, resolve).expect(&declared);
             let now = Timestamp::from_millis(1_700_000_000_999);
-            let headers = signer.sign("msg_1", b"{}", now);
+            let signing =
+                Signing { id: "msg_1", method: "POST", url: "https://x.example/", body: b"{}", now };
+            let headers = signer.sign(&signing).unwrap();
             assert_eq!(
                 headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
                 signer.headers(),
@@ -136,11 +158,14 @@ mod tests {
             secret: SecretRef::Env("KEY".into()),
             previous: Some(SecretRef::Env("OLD".into())),
         };
-        let headers = Signer::new(&sign, resolve).expect("the key is one").sign(
-            "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            br#"{"test": 2432232314}"#,
-            Timestamp::from_millis(1_614_265_330_000),
-        );
+        let signing = Signing {
+            id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            method: "POST",
+            url: "https://x.example/",
+            body: br#"{"test": 2432232314}"#,
+            now: Timestamp::from_millis(1_614_265_330_000),
+        };
+        let headers = Signer::new(&sign, resolve).expect("the key is one").sign(&signing).unwrap();
         let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
         assert_eq!(headers[1], ("webhook-signature".to_owned(), format!("{signature} {signature}")));
         assert_eq!(headers[2].1, "1614265330");

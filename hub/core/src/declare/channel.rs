@@ -39,6 +39,9 @@ pub struct Channel {
     /// How requests go out. Leave it out if none do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send: Option<Outlet>,
+    /// How what is to be sent waits for its turn. Leave it out where each may go when it can.
+    #[serde(default, skip_serializing_if = "Queue::is_default")]
+    pub queue: Queue,
     /// The connector's own settings. `snodo connector show NAME` explains them.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub config: Map<String, Value>,
@@ -49,6 +52,35 @@ impl Channel {
     pub const fn is_junction(&self) -> bool {
         self.receive.is_none() && self.send.is_none()
     }
+}
+
+/// How what is to be sent waits for its turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Queue {
+    /// `"strict"`: one after another, in the order of acceptance; what cannot be sent now holds up what comes after it. For a
+    /// line that may be away for days, such as a shop's to its headquarters.
+    pub order: Order,
+    /// For how long a delivery is tried again, at least once a minute. Without it: as `retry` in hub.toml says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_trying: Option<Period>,
+    /// How long deliveries may wait for others, so that they are sent together: for files and objects of many events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gather: Option<Period>,
+}
+
+impl Queue {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    #[default]
+    Free,
+    Strict,
 }
 
 /// How messages come in.
@@ -92,6 +124,46 @@ pub struct FileInlet {
     /// How long a file must have been left alone before it counts as whole.
     #[serde(default = "FileInlet::default_settle")]
     pub settle: Period,
+    /// Takes files apart, so that they may be of any size: what a record is. Without it a file is one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+}
+
+/// Where a file may be taken apart. Each part is a message, and a file of the same form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Split {
+    /// Between lines: JSON Lines.
+    Line {},
+    /// Between the rows of a CSV (RFC 4180); each part begins with the file's first row, the header.
+    CsvRow {
+        /// What stands between two fields.
+        #[serde(default)]
+        delimiter: Delimiter,
+    },
+    /// Between the elements under the root of an XML document; each part has the root around it.
+    XmlElement {},
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Delimiter {
+    #[default]
+    Comma,
+    Semicolon,
+    Tab,
+    Pipe,
+}
+
+impl Delimiter {
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+            Self::Pipe => b'|',
+        }
+    }
 }
 
 impl FileInlet {
@@ -175,7 +247,7 @@ impl HttpOutlet {
 pub enum Outlet {
     /// Requests to the system's API.
     Http(HttpOutlet),
-    /// JSON Lines in a folder.
+    /// Lines of files, or whole files, in a folder.
     File(FileOutlet),
 }
 

@@ -236,7 +236,7 @@ pub(super) fn settle(
     let result = match (end, outcome) {
         (Some(fate), _) => Settlement::Final { fate, reason: why },
         (None, Err(_)) => Settlement::Again { due: now + AGAIN_SOON },
-        (None, Ok(outcome)) => match line.schedule.next_due(due.attempt, asked(outcome), now) {
+        (None, Ok(outcome)) => match line.next_due(due, asked(outcome), now) {
             Some(due) => Settlement::Again { due },
             None => {
                 let why = format!("{} attempts, the last: {}", due.attempt, why.unwrap_or_default());

@@ -5,6 +5,7 @@ pub mod address;
 pub mod fail;
 pub mod prepare;
 pub mod resolver;
+mod token;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,11 +14,12 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::{HeaderMap, RETRY_AFTER, SET_COOKIE};
 use snodo_core::Timestamp;
 use snodo_core::authorize::{Credential, Hosts, Signer};
-use snodo_core::secret::Secrets;
+use snodo_core::secret::{Secret, Secrets};
 
 use super::{Answer, Request};
 use address::Networks;
 use resolver::Guarded;
+use token::Tokens;
 
 pub use fail::{Mends, SendError};
 pub use prepare::request_line;
@@ -52,6 +54,7 @@ pub struct Outbound {
 pub struct Client {
     public: reqwest::Client,
     private: reqwest::Client,
+    tokens: Arc<Tokens>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -96,13 +99,35 @@ impl Client {
                 .build()
                 .map_err(|error| ClientError(error.to_string()))
         };
-        Ok(Self { public: client(Networks::Public)?, private: client(Networks::PublicAndPrivate)? })
+        Ok(Self {
+            public: client(Networks::Public)?,
+            private: client(Networks::PublicAndPrivate)?,
+            tokens: Arc::default(),
+        })
     }
 
     /// An answer is whatever came back, of whatever status; an error is when none did.
     pub async fn send(&self, to: &Outbound, request: Request, now: Timestamp) -> Result<Answer, SendError> {
+        let Credential::Grant(grant) = &to.credential else {
+            return self.exchange(to, request, None, now).await;
+        };
+        let token = self.token(to, grant, now).await?;
+        let answer = self.exchange(to, request, Some(&token), now).await?;
+        if answer.status == 401 {
+            self.tokens.refused(grant, &token).await;
+        }
+        Ok(answer)
+    }
+
+    async fn exchange(
+        &self,
+        to: &Outbound,
+        request: Request,
+        token: Option<&Secret>,
+        now: Timestamp,
+    ) -> Result<Answer, SendError> {
         let started = Instant::now();
-        let request = prepare::prepare(to, request, now)?;
+        let request = prepare::prepare(to, request, token, now)?;
         let client = match to.networks {
             Networks::Public => &self.public,
             Networks::PublicAndPrivate => &self.private,

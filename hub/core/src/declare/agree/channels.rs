@@ -72,6 +72,10 @@ fn check_against(manifest: &Manifest, document: &Document<'_>, mistakes: &mut Ve
         let remedy = "add hosts = [\"api.example.com\"], the names of the system's own hosts";
         mistakes.push(document.mistake(&Spot::Key("/send/hosts"), message, remedy));
     }
+    if document.has("/queue") && !document.has("/send") {
+        let message = "[queue] says how what is to be sent waits, and nothing goes out through this channel";
+        mistakes.push(document.mistake(&Spot::Key("/queue"), message, "leave [queue] out, or add [send]"));
+    }
     check_classes(manifest, document, mistakes);
     settings::check(document, manifest, mistakes);
 }

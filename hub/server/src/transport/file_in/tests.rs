@@ -28,6 +28,7 @@ impl Watched {
             folder: self.folder.path().to_owned(),
             pattern: "*.xml".to_owned(),
             settle: SETTLE,
+            split: None,
             body_bytes_max: 100,
         };
         FileIn::new(inbox, |message: Message| {
@@ -166,4 +167,36 @@ async fn a_file_stays_while_the_hub_has_no_room() {
     *watched.answer.borrow_mut() = Ok(());
     assert_eq!(watcher.look_once(at(3)).await.unwrap().taken.len(), 2);
     assert_eq!(watched.bodies(), ["<a/>", "<b/>"]);
+}
+
+#[tokio::test]
+async fn a_file_of_any_size_is_taken_in_parts_each_once() {
+    let watched = Watched::new();
+    let lines: String = (0..1200).map(|number| format!("{{\"number\":{number}}}\n")).collect();
+    watched.put("many.xml", &lines);
+    let mut watcher = watched.watcher();
+    watcher.inbox.split = Some(Split::Line {});
+    watcher.inbox.body_bytes_max = 4096;
+    let look = async |watcher: &mut FileIn<_>, seconds: i64| {
+        watcher
+            .look_once(Timestamp::from_millis(crate::clock::now().as_millis() + seconds * 1000))
+            .await
+            .unwrap()
+    };
+    look(&mut watcher, 0).await;
+    let taken = look(&mut watcher, 3).await.taken;
+    let whole = |watched: &Watched| {
+        let mut calls = watched.calls.borrow().clone();
+        calls.sort_by_key(|call| call.envelope.headers[0].1.parse::<u32>().unwrap());
+        calls.iter().map(|call| String::from_utf8(call.body.to_vec()).unwrap()).collect::<String>()
+    };
+    assert!(taken.len() > 4, "{}", taken.len());
+    assert_eq!(whole(&watched), lines);
+    let second = &watched.calls.borrow()[1];
+    let records = watched.calls.borrow()[0].body.iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!(
+        second.envelope.headers,
+        [("file-part".to_owned(), "2".to_owned()), ("file-record".to_owned(), (records + 1).to_string()),]
+    );
+    assert_eq!(names(&watched.folder.path().join("done")), ["many.xml"]);
 }

@@ -32,16 +32,30 @@ pub fn check_name(name: &str) -> Result<(), WriteError> {
     }
 }
 
-/// The body without the line end that it may have.
-pub fn one_line(body: &Bytes) -> Result<Bytes, WriteError> {
-    let line = body.slice(..body.trim_ascii_end().len());
+/// The text without the line end that it may have.
+pub fn one_line(text: &Bytes) -> Result<Bytes, WriteError> {
+    let end = text.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
+    let line = text.slice(..end);
     if line.contains(&b'\n') || line.contains(&b'\r') {
         return Err(WriteError::Line("it has a line end in it".to_owned()));
     }
-    match serde_json::from_slice::<IgnoredAny>(&line) {
-        Ok(_) => Ok(line),
-        Err(error) => Err(WriteError::Line(error.to_string())),
+    if std::str::from_utf8(&line).is_err() {
+        return Err(WriteError::Line("it is not in UTF-8".to_owned()));
     }
+    Ok(line)
+}
+
+pub fn check_json(line: &[u8]) -> Result<(), WriteError> {
+    serde_json::from_slice::<IgnoredAny>(line)
+        .map(drop)
+        .map_err(|error| WriteError::Line(format!("it is no JSON: {error}")))
+}
+
+/// What stands around the lines of each file: the header of a CSV, the root of an XML document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    pub head: Option<Bytes>,
+    pub foot: Option<Bytes>,
 }
 
 #[derive(Debug)]
@@ -56,6 +70,8 @@ struct Open {
     file: File,
     bytes: u64,
     begun: Timestamp,
+    /// What it begins with. A file that was there already says it itself.
+    head: Option<Bytes>,
 }
 
 impl Folder {
@@ -65,31 +81,58 @@ impl Folder {
     }
 
     /// All of the lines are on the disk, or none of them counts.
-    pub fn append(&mut self, name: &str, lines: &[&[u8]], now: Timestamp) -> Result<(), WriteError> {
-        let appended = self.try_append(name, lines, now);
+    pub fn append(
+        &mut self,
+        name: &str,
+        frame: &Frame,
+        lines: &[&[u8]],
+        now: Timestamp,
+    ) -> Result<(), WriteError> {
+        let appended = self.try_append(name, frame, lines, now);
         if appended.is_err() {
             // What is in the file now is not known: it is looked at again, and mended, when it is next opened.
             self.open.remove(name);
         }
-        appended.map_err(|error| WriteError::Disk {
-            folder: self.outbox.folder.display().to_string(),
-            reason: error.to_string(),
-        })
+        appended.map_err(|error| self.disk(&error))
     }
 
-    fn try_append(&mut self, name: &str, lines: &[&[u8]], now: Timestamp) -> io::Result<()> {
+    /// A whole file, in the place of one of that name: it is there with all of its bytes, or not at all.
+    pub fn put(&mut self, name: &str, body: &[u8]) -> Result<(), WriteError> {
+        self.open.remove(name);
+        let path = self.outbox.folder.join(name);
+        // No connector can name such a file, and no reader takes it for finished.
+        let unfinished = self.outbox.folder.join(format!(".{name}.part"));
+        let written = File::create(&unfinished)
+            .and_then(|mut file| file.write_all(body).and_then(|()| file.sync_data()))
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .and_then(|()| sync_folder(&path));
+        written.map_err(|error| self.disk(&error))
+    }
+
+    fn disk(&self, error: &io::Error) -> WriteError {
+        WriteError::Disk { folder: self.outbox.folder.display().to_string(), reason: error.to_string() }
+    }
+
+    fn try_append(&mut self, name: &str, frame: &Frame, lines: &[&[u8]], now: Timestamp) -> io::Result<()> {
         let path = self.outbox.folder.join(name);
         let mut open = match self.open.remove(name) {
             Some(open) => open,
             None => Open::at(&path, now)?,
         };
-        if open.bytes > 0
-            && (open.bytes >= self.outbox.rotate_bytes || now.since(open.begun) >= self.outbox.rotate_after)
-        {
+        let full =
+            open.bytes >= self.outbox.rotate_bytes || now.since(open.begun) >= self.outbox.rotate_after;
+        // Columns that have changed begin a file of their own.
+        if open.bytes > 0 && (full || open.head != frame.head && !open.begins_with(frame.head.as_ref())?) {
+            if let Some(foot) = &frame.foot {
+                open.file.write_all(foot).and_then(|()| open.file.write_all(b"\n"))?;
+                open.file.sync_data()?;
+            }
             rotate(&path, name, open.begun)?;
             open = Open::at(&path, now)?;
         }
-        let mut together = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+        let head = frame.head.as_ref().filter(|_| open.bytes == 0);
+        let lines = head.map(AsRef::as_ref).into_iter().chain(lines.iter().copied());
+        let mut together = Vec::new();
         for line in lines {
             together.extend_from_slice(line);
             together.push(b'\n');
@@ -101,6 +144,7 @@ impl Folder {
             return Err(error);
         }
         open.bytes += together.len() as u64;
+        open.head.clone_from(&frame.head);
         if self.open.len() >= FILES_MAX {
             self.open.clear();
         }
@@ -115,13 +159,22 @@ impl Open {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         if is_new {
             sync_folder(path)?;
-            return Ok(Self { file, bytes: 0, begun: now });
+            return Ok(Self { file, bytes: 0, begun: now, head: None });
         }
         let bytes = cut_half_line(&mut file)?;
         // Its birth where the file system knows it; its last change otherwise, which is later: such a file lives longer.
         let metadata = file.metadata()?;
         let begun = metadata.created().or_else(|_| metadata.modified()).map_or(now, moment);
-        Ok(Self { file, bytes, begun: begun.min(now) })
+        Ok(Self { file, bytes, begun: begun.min(now), head: None })
+    }
+
+    /// Whether the first line is that one; a file without a head begins as it likes.
+    fn begins_with(&mut self, head: Option<&Bytes>) -> io::Result<bool> {
+        let Some(head) = head else { return Ok(true) };
+        let mut first = Vec::with_capacity(head.len() + 1);
+        self.file.seek(SeekFrom::Start(0))?;
+        Read::by_ref(&mut self.file).take(head.len() as u64 + 1).read_to_end(&mut first)?;
+        Ok(first.split_last() == Some((&b'\n', head.as_ref())))
     }
 }
 

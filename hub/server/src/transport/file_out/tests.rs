@@ -8,7 +8,18 @@ fn outbox(folder: &Path) -> Outbox {
 }
 
 fn request(target: &str, body: &str) -> Request {
-    Request { target: target.to_owned(), body: body.to_owned().into(), ..Request::default() }
+    let method = "APPEND".to_owned();
+    Request { method, target: target.to_owned(), body: body.to_owned().into(), ..Request::default() }
+}
+
+/// A line of another text than JSON, in files that begin and end with lines of their own.
+fn framed(target: &str, line: &str, head: &str, foot: Option<&str>) -> Request {
+    let mut request = request(target, line);
+    let mut header = |name: &str, value: &str| request.headers.push((name.to_owned(), value.to_owned()));
+    header("content-type", "text/csv");
+    header("file-head", head);
+    foot.into_iter().for_each(|foot| header("file-foot", foot));
+    request
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -75,7 +86,7 @@ fn a_file_is_closed_when_it_is_full_or_old() {
     let at = |seconds: i64| Timestamp::from_millis(1_772_355_600_000 + seconds * 1000);
     for (now, line) in [(0, "\"one\""), (1, "\"two\""), (2, "\"three\""), (3, "4"), (3602, "5"), (3603, "6")]
     {
-        lines.append("orders.jsonl", &[line.as_bytes()], at(now)).unwrap();
+        lines.append("orders.jsonl", &Frame::default(), &[line.as_bytes()], at(now)).unwrap();
     }
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     // Begun at 09:00: "one" and "two" fill the first; "three" the second; "4" is an hour old at the end.
@@ -105,7 +116,7 @@ fn half_a_line_from_a_crash_is_cut_off_and_whole_ones_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.jsonl"), found).unwrap();
         let mut lines = Folder::open(outbox(folder.path())).unwrap();
-        lines.append("a.jsonl", &[b"2"], crate::clock::now()).unwrap();
+        lines.append("a.jsonl", &Frame::default(), &[b"2"], crate::clock::now()).unwrap();
         assert_eq!(fs::read_to_string(folder.path().join("a.jsonl")).unwrap(), format!("{left}2\n"));
     }
 }
@@ -119,4 +130,50 @@ async fn a_folder_that_cannot_be_written_is_the_operators_and_mends_itself() {
     assert!(matches!(out.send(request("a.jsonl", "1")).await, Err(WriteError::Disk { .. })));
     fs::remove_dir(folder.path().join("a.jsonl")).unwrap();
     assert!(out.send(request("a.jsonl", "1")).await.is_ok());
+}
+
+#[tokio::test]
+async fn each_file_begins_and_ends_with_its_own_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = Outbox { rotate_bytes: 12, ..outbox(folder.path()) };
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let day = crate::clock::now().to_string()[..10].to_owned();
+    for row in ["1,a", "2,\"b, c\"", "3,d"] {
+        // Another start each time: what is in the file says whether it has begun.
+        let out = FileOut::open(outbox.clone(), crate::clock::now).unwrap();
+        out.send(framed("rows.csv", row, "id,name", None)).await.unwrap();
+    }
+    assert_eq!(
+        read(&format!("rows.{day}.1.csv")),
+        "id,name\n1,a\n2,\"b, c\"\n".split_inclusive('\n').take(2).collect::<String>()
+    );
+    assert_eq!(read(&format!("rows.{day}.2.csv")), "id,name\n2,\"b, c\"\n");
+    assert_eq!(read("rows.csv"), "id,name\n3,d\n");
+
+    // Other columns are another file.
+    let out = FileOut::open(Outbox { rotate_bytes: 1 << 20, ..outbox.clone() }, crate::clock::now).unwrap();
+    out.send(framed("rows.csv", "4", "id", None)).await.unwrap();
+    out.send(framed("rows.csv", "5", "id", None)).await.unwrap();
+    assert_eq!(read(&format!("rows.{day}.3.csv")), "id,name\n3,d\n");
+    assert_eq!(read("rows.csv"), "id\n4\n5\n");
+
+    let out = FileOut::open(outbox, crate::clock::now).unwrap();
+    for element in ["<e>1</e>", "<e>2</e>"] {
+        out.send(framed("all.xml", element, "<all>", Some("</all>"))).await.unwrap();
+    }
+    assert_eq!(read(&format!("all.{day}.1.xml")), "<all>\n<e>1</e>\n</all>\n");
+    assert_eq!(read("all.xml"), "<all>\n<e>2</e>\n");
+}
+
+#[tokio::test]
+async fn a_whole_file_takes_the_place_of_one_of_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = FileOut::open(outbox(folder.path()), crate::clock::now).unwrap();
+    let put = |body: &str| Request { method: "PUT".to_owned(), ..request("all.parquet", body) };
+    out.send(put("PAR1\n\n\0")).await.unwrap();
+    out.send(put("PAR1 again")).await.unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("all.parquet")).unwrap(), "PAR1 again");
+    assert_eq!(names(folder.path()), ["all.parquet"]);
+    let deleted = out.send(Request { method: "DELETE".to_owned(), ..request("all.parquet", "") }).await;
+    assert_eq!(deleted, Err(WriteError::Method("DELETE".to_owned())));
 }

@@ -21,6 +21,9 @@ pub enum SendError {
     SecretUnfit(String),
     #[error("the connector made no sound request: {0}")]
     Malformed(String),
+    /// As the server of tokens said, or why it did not answer.
+    #[error("failed to fetch a token from the channel's token_url: {reason}")]
+    Token { reason: String, mends: Mends },
     #[error("failed to reach the destination: {0}")]
     Connect(String),
     #[error("no whole answer within {} s", .0.as_secs_f32())]
@@ -50,6 +53,7 @@ impl SendError {
             | Self::Clear(_)
             | Self::Secret(_)
             | Self::SecretUnfit(_) => Mends::Channel,
+            Self::Token { mends, .. } => *mends,
             Self::Malformed(_) => Mends::Connector,
             Self::Connect(_) | Self::Timeout(_) | Self::Broken(_) | Self::AnswerTooLarge { .. } => {
                 Mends::Destination

@@ -3,11 +3,11 @@
 
 use std::net::IpAddr;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use snodo_core::Timestamp;
-use snodo_core::authorize::Credential;
-use snodo_core::secret::Secrets;
+use snodo_core::authorize::{Credential, Signing};
+use snodo_core::secret::{Secret, Secrets};
 
 use super::address::Networks;
 use super::{Outbound, SendError};
@@ -29,7 +29,13 @@ const FRAMING: [&str; 12] = [
     "upgrade",
 ];
 
-pub fn prepare(to: &Outbound, request: Request, now: Timestamp) -> Result<reqwest::Request, SendError> {
+/// `token` is what was fetched for a channel whose credential is a grant.
+pub fn prepare(
+    to: &Outbound,
+    request: Request,
+    token: Option<&Secret>,
+    now: Timestamp,
+) -> Result<reqwest::Request, SendError> {
     let method = method(&request.method)?;
     let mut url = url(to, &request.target)?;
     let mut headers = HeaderMap::with_capacity(request.headers.len() + 4);
@@ -41,9 +47,23 @@ pub fn prepare(to: &Outbound, request: Request, now: Timestamp) -> Result<reqwes
         let value = filled(value, &name, &to.secrets)?;
         headers.append(name, value);
     }
+    // By the hub's clock: whoever keeps what came days later can tell how far that one was out (RFC 9110, 6.6.1).
+    if let Some(date) = date(now)
+        && !headers.contains_key(DATE)
+    {
+        headers.insert(DATE, date);
+    }
     // A connector may name its own messages: what it calls them outlives how they are put into requests.
     let own_id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
-    let signed = to.signer.sign(own_id.unwrap_or(&request.id), &request.body, now);
+    let signing = Signing {
+        id: own_id.unwrap_or(&request.id),
+        method: method.as_str(),
+        url: url.as_str(),
+        body: &request.body,
+        now,
+    };
+    let signed = to.signer.sign(&signing);
+    let signed = signed.ok_or_else(|| SendError::Malformed("it cannot be signed".to_owned()))?;
     for (name, value) in signed {
         let name = header_name(&name)?;
         let value =
@@ -52,7 +72,12 @@ pub fn prepare(to: &Outbound, request: Request, now: Timestamp) -> Result<reqwes
     }
     match &to.credential {
         Credential::None => {}
-        Credential::Grant(_) => return Err(SendError::SecretUnfit("the token".to_owned())),
+        Credential::Grant(_) => {
+            let token = token.and_then(Secret::expose_line);
+            let token = token.ok_or_else(|| SendError::SecretUnfit("the token".to_owned()))?;
+            headers
+                .insert(AUTHORIZATION, secret_value(format!("Bearer {token}").as_bytes(), &AUTHORIZATION)?);
+        }
         Credential::Header { name, value } => {
             let name = header_name(name)?;
             let value = secret_value(value.expose(), &name)?;
@@ -72,6 +97,12 @@ pub fn prepare(to: &Outbound, request: Request, now: Timestamp) -> Result<reqwes
         *prepared.body_mut() = Some(request.body.into());
     }
     Ok(prepared)
+}
+
+fn date(now: Timestamp) -> Option<HeaderValue> {
+    let at = jiff::Timestamp::from_millisecond(now.as_millis()).ok()?;
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok()?;
+    HeaderValue::try_from(date).ok()
 }
 
 fn method(text: &str) -> Result<Method, SendError> {

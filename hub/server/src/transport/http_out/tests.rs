@@ -194,7 +194,8 @@ fn a_secret_stands_behind_the_host_or_in_no_target_at_all() {
         ..outbound(&["hooks.example.com"], Networks::Public)
     };
     let prepared = |secret: &str, target: &str| {
-        prepare::prepare(&to(secret), request(target, &[]), NOW).map(|request| request.url().to_string())
+        prepare::prepare(&to(secret), request(target, &[]), None, NOW)
+            .map(|request| request.url().to_string())
     };
     for (target, expected) in [
         ("https://hooks.example.com/services/{{secret:key}}", "https://hooks.example.com/services/T0/B0/s3"),
@@ -249,14 +250,14 @@ fn a_connector_can_ask_for_nothing_that_is_the_hubs_to_decide() {
         ("file:///etc/passwd", ("x", "1")),
         ("/relative", ("x", "1")),
     ] {
-        let refused = prepare::prepare(&public, request(target, &[header]), NOW).unwrap_err();
+        let refused = prepare::prepare(&public, request(target, &[header]), None, NOW).unwrap_err();
         assert_eq!(refused.mends(), Mends::Connector, "{target} {header:?} {refused}");
     }
-    let clear = prepare::prepare(&public, request("http://api.example.com/", &[]), NOW).unwrap_err();
+    let clear = prepare::prepare(&public, request("http://api.example.com/", &[]), None, NOW).unwrap_err();
     assert_eq!(clear, SendError::Clear("api.example.com".to_owned()));
     let mut strange = request("https://api.example.com/", &[]);
     strange.method = "CONNECT".to_owned();
-    assert!(matches!(prepare::prepare(&public, strange, NOW), Err(SendError::Malformed(_))));
+    assert!(matches!(prepare::prepare(&public, strange, None, NOW), Err(SendError::Malformed(_))));
 }
 
 #[test]
@@ -279,7 +280,7 @@ fn credentials_and_signatures_are_the_hubs_and_win_over_the_connectors() {
     ];
     let mut asked = request("https://api.example.com/", &own);
     asked.body = r#"{"test": 2432232314}"#.into();
-    let prepared = prepare::prepare(&to, asked, NOW).unwrap();
+    let prepared = prepare::prepare(&to, asked, None, NOW).unwrap();
     let header = |name: &str| {
         prepared.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>()
     };
@@ -288,7 +289,7 @@ fn credentials_and_signatures_are_the_hubs_and_win_over_the_connectors() {
     assert_eq!(header("webhook-signature"), ["v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="]);
     assert!(!format!("{prepared:?} {to:?}").contains("t0ken"));
     to.credential = query.credential(named).unwrap();
-    let prepared = prepare::prepare(&to, request("https://api.example.com/a?b=c", &[]), NOW).unwrap();
+    let prepared = prepare::prepare(&to, request("https://api.example.com/a?b=c", &[]), None, NOW).unwrap();
     assert_eq!(prepared.url().as_str(), "https://api.example.com/a?b=c&api+key=a%26b");
     assert_eq!(prepared.headers()["webhook-id"], "msg_1");
 }

@@ -1,0 +1,268 @@
+//! Real payloads that nobody here wrote, through the connectors that read them: each becomes valid events, nothing is lost, and it is
+//! printed how much of them has a place of its own in the canonical event. What has none is named.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use snodo_core::vocabulary::Vocabulary;
+use snodo_host::{Connector, Context, Draft, Message};
+
+use super::{repository, sandbox};
+
+const UNKNOWN: &str = "unknown.message.received";
+const RECEIVED_MS: u64 = 1_767_225_600_000;
+
+/// Payloads of one sort. `reach_min` is the share, in percent, that must have a place outside `vendor`: a little less than was measured.
+struct Family {
+    folder: &'static str,
+    connector: &'static str,
+    config: &'static str,
+    reach_min: f64,
+    read: fn(&Path) -> Vec<Payload>,
+}
+
+struct Payload {
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+const FAMILIES: [Family; 8] = [
+    Family {
+        folder: "webhook-samples/shopify",
+        connector: "shopify",
+        config: "{}",
+        reach_min: 70.0,
+        read: captured,
+    },
+    Family {
+        folder: "webhook-samples/stripe",
+        connector: "stripe",
+        config: "{}",
+        reach_min: 20.0,
+        read: captured,
+    },
+    Family {
+        folder: "webhook-samples/woocommerce",
+        connector: "woocommerce",
+        config: "{}",
+        reach_min: 20.0,
+        read: captured,
+    },
+    Family {
+        folder: "webhook-samples/bigcommerce",
+        connector: "bigcommerce",
+        config: "{}",
+        reach_min: 20.0,
+        read: captured,
+    },
+    Family {
+        folder: "webhook-samples/hubspot",
+        connector: "hubspot",
+        config: "{}",
+        reach_min: 20.0,
+        read: captured,
+    },
+    Family {
+        folder: "webhook-samples/pipedrive",
+        connector: "pipedrive",
+        config: "{}",
+        reach_min: 20.0,
+        read: captured,
+    },
+    Family { folder: "square-events", connector: "square", config: "{}", reach_min: 20.0, read: bare },
+    Family { folder: "whatsapp", connector: "whatsapp", config: "{}", reach_min: 20.0, read: bare },
+];
+
+/// A captured request: headers and body.
+fn captured(path: &Path) -> Vec<Payload> {
+    let sample: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let Some(headers) = sample["headers"].as_object() else { return Vec::new() };
+    let headers = headers.iter().map(|(name, value)| (name.to_lowercase(), text(value))).collect();
+    let body = match &sample["body"] {
+        Value::String(text) => text.clone(),
+        body => body.to_string(),
+    };
+    vec![Payload { headers, body: body.into_bytes() }]
+}
+
+/// A body alone.
+fn bare(path: &Path) -> Vec<Payload> {
+    vec![Payload { headers: Vec::new(), body: std::fs::read(path).unwrap() }]
+}
+
+#[test]
+fn real_payloads_become_valid_events_and_what_has_no_place_is_named() {
+    let corpora = repository().join("../shared/corpora");
+    if !corpora.exists() {
+        println!("the corpora are not at hand beside the repository: nothing to read");
+        return;
+    }
+    let (sandbox, vocabulary) = (sandbox(), Vocabulary::load());
+    for family in FAMILIES {
+        let embedded = snodo_catalogue::catalogue().iter().find(|one| one.name == family.connector);
+        let embedded = embedded.unwrap_or_else(|| panic!("there is no connector {}", family.connector));
+        let connector = sandbox.load(embedded.component).unwrap();
+        let mut tally = Tally::default();
+        for path in files(&corpora.join(family.folder)) {
+            for payload in (family.read)(&path) {
+                tally.add(&family, &connector, &vocabulary, &payload, &path);
+            }
+        }
+        tally.print(&family);
+        assert!(tally.payloads > 0, "{}: no payload", family.folder);
+        assert!(tally.reach() >= family.reach_min, "{}: only {:.1} %", family.folder, tally.reach());
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    payloads: usize,
+    kinds: BTreeMap<String, usize>,
+    fields: usize,
+    reached: usize,
+    /// Names of fields that stay under `vendor`, and of those that are nowhere.
+    kept: BTreeMap<String, usize>,
+    lost: BTreeSet<String>,
+}
+
+impl Tally {
+    fn add(
+        &mut self,
+        family: &Family,
+        connector: &Connector,
+        vocabulary: &Vocabulary,
+        payload: &Payload,
+        path: &Path,
+    ) {
+        let drafts = decode(connector, family.config, payload);
+        let drafts = drafts.unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        self.payloads += 1;
+        assert!(!drafts.is_empty(), "{}: nothing was told", path.display());
+        let (mut told, mut vendor, mut unknown) = (HashSet::new(), HashSet::new(), false);
+        for draft in drafts {
+            let mut data: Value = serde_json::from_slice(&draft.data).unwrap();
+            let violations = vocabulary.check(&draft.kind, &(&data).into());
+            assert_eq!(violations, Ok(()), "{}: {}", path.display(), draft.kind);
+            *self.kinds.entry(draft.kind.clone()).or_default() += 1;
+            unknown |= draft.kind == UNKNOWN;
+            let left = data.as_object_mut().unwrap().remove("vendor").unwrap_or_default();
+            leaves(&left, "", &mut |at, leaf| {
+                vendor.insert((last(at), text(leaf)));
+            });
+            leaves(&data, "", &mut |_, leaf| {
+                told.insert(text(leaf).to_lowercase());
+            });
+            told.extend(
+                [draft.key, draft.subject, draft.time].into_iter().flatten().map(|text| text.to_lowercase()),
+            );
+            told.extend(draft.attributes.into_iter().map(|(_, value)| value.to_lowercase()));
+        }
+        // Kept whole: it has no word of its own.
+        if unknown {
+            return;
+        }
+        let body: Value = serde_json::from_slice(&payload.body).unwrap();
+        leaves(&body, "", &mut |at, leaf| {
+            self.fields += 1;
+            let words = text(leaf);
+            if vendor.contains(&(last(at), words.clone())) {
+                *self.kept.entry(name(at)).or_default() += 1;
+            } else if leaf.is_boolean() || is_told(&told, &words.to_lowercase()) {
+                self.reached += 1;
+            } else {
+                self.lost.insert(format!("{} = {words} ({})", name(at), path.file_name().unwrap().display()));
+            }
+        });
+    }
+
+    fn reach(&self) -> f64 {
+        let count = |count: usize| f64::from(u32::try_from(count).expect("there are few fields"));
+        100.0 * count(self.reached) / count(self.fields.max(1))
+    }
+
+    fn print(&self, family: &Family) {
+        let Self { payloads, kinds, fields, kept, lost, .. } = self;
+        println!("\n{}: {payloads} payloads, {:.1} % of {fields} fields", family.folder, self.reach());
+        let list = |counts: &BTreeMap<String, usize>| {
+            counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+        };
+        println!("  types: {}", list(kinds));
+        println!("  under vendor: {}", list(kept));
+        println!("  told in other words, or nowhere: {}", Vec::from_iter(lost.iter().cloned()).join(", "));
+    }
+}
+
+fn decode(connector: &Connector, config: &str, payload: &Payload) -> Result<Vec<Draft>, String> {
+    let ctx = Context { channel: "corpus", config: config.as_bytes(), now: RECEIVED_MS };
+    let Payload { headers, body } = payload;
+    let message = Message { id: "1", received_at: RECEIVED_MS, headers, name: "", body };
+    let decoded = connector.decode(&ctx, &[message]).pop().expect("one message has one result");
+    decoded.map_err(|failure| failure.to_string())
+}
+
+/// As it is, as another writing of the same number, moment or telephone, or as a part of something.
+fn is_told(told: &HashSet<String>, leaf: &str) -> bool {
+    let numbers = || number(leaf).into_iter().flat_map(|one| [one, one / 100.0, one / 1000.0]);
+    let moment = |one: f64| {
+        let millis = if one > 1e11 { one } else { one * 1000.0 };
+        jiff::Timestamp::from_millisecond(millis as i64).ok().map(|at| at.to_string()[..19].to_lowercase())
+    };
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    told.contains(leaf)
+        || numbers().any(|one| told.iter().any(|other| number(other) == Some(one)))
+        || leaf.len() > 2 && told.iter().any(|other| other.contains(leaf))
+        || number(leaf).and_then(moment).is_some_and(|at| told.iter().any(|other| other.starts_with(&at)))
+        || leaf
+            .get(..19)
+            .is_some_and(|second| told.iter().any(|other| other.starts_with(&second.replace(' ', "t"))))
+        || digits(leaf).len() > 6 && told.iter().any(|other| digits(other).ends_with(&digits(leaf)))
+}
+
+/// Everything in it that is neither null nor empty, by its JSON Pointer.
+fn leaves<'a>(value: &'a Value, at: &str, found: &mut impl FnMut(&str, &'a Value)) {
+    match value {
+        Value::Null => {}
+        Value::String(text) if text.trim().is_empty() => {}
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(place, item)| leaves(item, &format!("{at}/{place}"), found));
+        }
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, field)| leaves(field, &format!("{at}/{name}"), found));
+        }
+        leaf => found(at, leaf),
+    }
+}
+
+/// The pointer with `*` for places in lists.
+fn name(at: &str) -> String {
+    let step = |step: &str| {
+        if step.bytes().all(|byte| byte.is_ascii_digit()) { "*".to_owned() } else { step.to_owned() }
+    };
+    at.split('/').skip(1).map(step).collect::<Vec<_>>().join(".")
+}
+
+/// The last name in the pointer.
+fn last(at: &str) -> String {
+    at.rsplit('/').find(|step| !step.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or_default().to_owned()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
+fn files(of: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in std::fs::read_dir(of).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(path),
+        }
+    }
+    found.sort();
+    found
+}
