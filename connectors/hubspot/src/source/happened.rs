@@ -54,7 +54,7 @@ impl Happened {
         let mut rest = event.as_object()?.clone();
         let (object, what) = kind?.split_once('.')?;
         let object = match object {
-            "object" => super::object(fields::text(rest.get("objectTypeId")?)?.as_str())?,
+            "object" => super::object(&text_of(&rest, &["objectTypeId", "fromObjectTypeId"])?)?,
             legacy => legacy,
         };
         let (object, what) = (object.to_owned(), what.to_owned());
