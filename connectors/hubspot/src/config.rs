@@ -46,6 +46,8 @@ pub struct Config {
     /// Purpose of consent to contact property.
     #[serde(default)]
     pub consent_properties: BTreeMap<String, String>,
+    /// What amounts are in that come without a currency.
+    pub currency: Option<String>,
     /// `lifecyclestage` of whoever has bought. HubSpot itself never moves it backward.
     pub customer_lifecycle_stage: Option<String>,
 }

@@ -1,11 +1,12 @@
-//! Writes customers into HubSpot as contacts, and orders, till receipts and refunds as their deals, in batches.
-//! It holds no token and reads no clock: the hub adds the one and brings the other.
+//! Writes customers into HubSpot as contacts, and orders, till receipts and refunds as their deals, in batches; and reads what
+//! HubSpot tells by webhooks. It holds no token and reads no clock: the hub adds the one and brings the other.
 
 mod answer;
 mod canonical;
 mod config;
 mod interpret;
 mod map;
+mod source;
 mod steps;
 mod wire;
 
@@ -68,4 +69,4 @@ fn items<'a>(
     items
 }
 
-snodo_connector::export!(Hubspot: destination);
+snodo_connector::export!(Hubspot: source, destination);

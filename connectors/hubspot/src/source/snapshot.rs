@@ -1,0 +1,132 @@
+//! What the action "send a webhook" of a workflow posts: a record as it is, each property with its history. It does not say what
+//! has happened, so it is told as a change.
+
+use serde_json::{Value, json};
+use snodo_connector::Draft;
+use snodo_connector::fields::{self, Fields, Take};
+
+use super::{Told, contact, moment, person, record, touchpoint};
+use crate::config::Config;
+
+pub fn draft(body: &Value, config: &Config) -> Draft {
+    let text = |names: [&str; 2]| names.iter().find_map(|name| fields::text(&body[*name]));
+    let portal = text(["portalId", "portal-id"]);
+    let id = text(["objectId", "vid"]);
+    let object = match body["objectTypeId"].as_str().and_then(super::object) {
+        Some(object) => Some(object.to_owned()),
+        // The older form knows contacts only.
+        None if body.get("vid").is_some() => Some("contact".to_owned()),
+        None => body["objectType"].as_str().map(str::to_lowercase),
+    };
+    let modified = ["hs_lastmodifieddate", "lastmodifieddate"]
+        .iter()
+        .find_map(|name| moment(&body["properties"][*name]["value"]));
+    let told = object.as_deref().zip(id.as_deref()).and_then(|(object, id)| {
+        let mut rest = body.as_object()?.clone();
+        let mut properties = Properties::of(rest.object("properties")?);
+        let mut told = tell(object, id, portal.as_deref(), &mut properties.values, &mut rest, config)?;
+        rest.leave("properties", properties.left());
+        told.data.leave("touchpoint", touchpoint(None));
+        told.data.leave("vendor", rest);
+        Some(told)
+    });
+    let mut draft = match told {
+        Some(Told { kind, subject, data }) => Draft::new(kind, &data).with_subject(subject),
+        None => Draft::unknown(object.as_deref(), body),
+    };
+    let version = fields::text(&body["version"]).into_iter().chain(modified.clone()).collect::<Vec<_>>();
+    if let Some(id) = id.filter(|_| !version.is_empty()) {
+        let parts =
+            ["workflow".to_owned()].into_iter().chain(portal).chain(object).chain([id]).chain(version);
+        draft.key = Some(parts.collect::<Vec<_>>().join("/"));
+    }
+    draft.time = modified;
+    draft
+}
+
+fn tell(
+    object: &str,
+    id: &str,
+    portal: Option<&str>,
+    values: &mut Fields,
+    rest: &mut Fields,
+    config: &Config,
+) -> Option<Told> {
+    let deleted = rest.get("isDeleted").and_then(Value::as_bool) == Some(true);
+    let mut data = Fields::new();
+    let kind = match object {
+        "contact" => {
+            data.leave("consent", person::consent(values));
+            let mut identifiers = vec![contact(portal, id)?];
+            let (known, traits) = person::known(values);
+            identifiers.extend(known);
+            data.insert("customer".into(), json!({"identifiers": identifiers, "traits": traits}));
+            if deleted { "crm.contact.deleted" } else { "crm.contact.updated" }
+        }
+        _ if deleted => return None,
+        "company" => {
+            data.leave("account", record::account(id, values, config));
+            "crm.account.updated"
+        }
+        "deal" => {
+            let deal = record::deal(id, values, config);
+            deal.get("stage")?;
+            data.leave("opportunity", deal);
+            "crm.opportunity.stage_changed"
+        }
+        "ticket" => {
+            let ticket = record::ticket(id, values);
+            ticket.get("status")?;
+            data.leave("ticket", ticket);
+            "contactcentre.ticket.status_changed"
+        }
+        _ => return None,
+    };
+    for name in ["objectId", "vid"] {
+        rest.shift_remove(name);
+    }
+    Some(Told::new(kind, object, id, data))
+}
+
+/// The record's properties, and their values alone.
+struct Properties {
+    sent: Fields,
+    values: Fields,
+}
+
+impl Properties {
+    fn of(sent: Fields) -> Self {
+        let value = |(name, property): (&String, &Value)| {
+            let value = property.get("value").unwrap_or(property);
+            (name.clone(), value.clone())
+        };
+        let values = sent.iter().map(value).collect();
+        Self { sent, values }
+    }
+
+    /// What is left once values were taken: the history, and where a value came from.
+    fn left(mut self) -> Fields {
+        let has_id = self.values.shift_remove("hs_object_id").is_some();
+        for (name, property) in &mut self.sent {
+            if self.values.contains_key(name) {
+                continue;
+            }
+            let Some(property) = property.as_object_mut() else {
+                *property = Value::Null;
+                continue;
+            };
+            let taken = property.shift_remove("value");
+            let latest = property.get_mut("versions").and_then(|versions| versions.get_mut(0));
+            if let Some(latest) = latest.and_then(Value::as_object_mut)
+                && latest.get("value") == taken.as_ref()
+            {
+                latest.shift_remove("value");
+                latest.shift_remove("name");
+            }
+        }
+        if has_id {
+            self.sent.shift_remove("hs_object_id");
+        }
+        self.sent
+    }
+}
