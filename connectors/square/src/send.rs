@@ -15,6 +15,9 @@ use profile::{Found, Known};
 const CREATED: u8 = 254;
 const UPDATED: u8 = 255;
 
+/// More profiles than people share a telephone number.
+const PROFILES_MAX: u32 = 10;
+
 /// What is asked of Square in the first round.
 pub fn begin(config: &Config, delivery: &Delivery, place: u32, plan: &mut Plan) {
     match profile::known(config, delivery) {
@@ -57,12 +60,24 @@ pub fn go_on(
         };
         return plan.settle(place, outcome);
     }
-    let first =
-        body.get("customers").and_then(|list| list.get(0)).and_then(|found| fields::text(found.get("id")?));
+    let clue = known.clues.get(usize::from(step)).map_or("", |(field, _)| field);
+    let first = profiles(&body).find(|profile| is_theirs(profile, clue, &known));
+    let first = first.and_then(|profile| fields::text(profile.get("id")?));
     match first.as_deref().and_then(url::segment) {
         Some(id) => update(config, &known, &id, place, plan),
         None => ask(config, (&known, delivery), usize::from(step) + 1, place, plan),
     }
+}
+
+fn profiles(body: &Fields) -> impl Iterator<Item = &Value> {
+    body.get("customers").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A family shares a telephone: a profile with another e-mail address is somebody else's.
+fn is_theirs(profile: &Value, clue: &str, known: &Known) -> bool {
+    let theirs = profile.get("email_address").and_then(Value::as_str).unwrap_or_default();
+    let ours = known.profile.get("email_address").and_then(Value::as_str).unwrap_or_default();
+    clue != "phone_number" || theirs.is_empty() || ours.is_empty() || theirs.eq_ignore_ascii_case(ours)
 }
 
 /// The next question, or the new profile when all have been asked.
@@ -75,7 +90,7 @@ fn ask(config: &Config, (known, delivery): (&Known, &Delivery), clue: usize, pla
     };
     // Of several profiles with one address the oldest is the one that is kept up.
     let body = json!({
-        "limit": 1,
+        "limit": PROFILES_MAX,
         "query": {
             "filter": {*field: {"exact": value}},
             "sort": {"field": "CREATED_AT", "order": "ASC"},

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use snodo_connector::fields::{self, Fields, Take};
+use snodo_connector::money as sum;
 
 use super::person::Person;
 use super::{Story, Told, money, store, touched};
@@ -13,7 +14,11 @@ pub fn checkout(story: &mut Story) -> Option<Told> {
         return None;
     }
     let time = touched(from);
-    let amount = money(from, "amount_money")?;
+    let tip = money(from, "tip_money");
+    let mut amount = money(from, "amount_money")?;
+    if let Some(tip) = tip.as_ref().filter(|tip| tip["currency"] == amount["currency"]) {
+        amount["amount"] = sum::add(amount["amount"].as_str()?, tip["amount"].as_str()?)?.into();
+    }
     let id = from.get("id").and_then(fields::text)?;
     let order = from.text("order_id");
     let mut person = Person::of(from);
@@ -27,7 +32,7 @@ pub fn checkout(story: &mut Story) -> Option<Told> {
     payment.insert("status".into(), "paid".into());
     from.shift_remove("status");
     payment.insert("amount".into(), amount);
-    payment.leave("tip", money(from, "tip_money"));
+    payment.leave("tip", tip);
     payment.leave("order_id", order);
     let mut till = Fields::new();
     if let Some(mut options) = from.object("device_options") {
