@@ -28,6 +28,18 @@ impl Source for BigCommerce {
     }
 }
 
+/// How the id of what it is about is called, what is most its own first.
+const IDS: [&str; 8] = [
+    "id",
+    "transaction_id",
+    "metafield_id",
+    "address_id",
+    "user_id",
+    "company_id",
+    "quote_id",
+    "customer_id",
+];
+
 /// BigCommerce gives a callback the same hash however often it sends it. The hash is of the callback's own words, so a channel
 /// with several stores and a scope and its channel's twin are told apart by what stands before it.
 fn key(event: &Fields) -> Option<String> {
@@ -36,7 +48,11 @@ fn key(event: &Fields) -> Option<String> {
     let store = map::store(event).unwrap_or_default();
     let last = match text("hash") {
         Some(hash) => hash,
-        None => format!("{}/{}", event.get("data")?, text("created_at")?),
+        None => {
+            let data = event.get("data")?;
+            let id = IDS.iter().find_map(|name| fields::text(data.get(*name)?))?;
+            format!("{id}/{}", text("created_at")?)
+        }
     };
     Some(format!("{store}/{scope}/{last}"))
 }

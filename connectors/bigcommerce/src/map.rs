@@ -35,7 +35,8 @@ impl Story<'_> {
 pub fn store(event: &Fields) -> Option<String> {
     let producer = event.get("producer").and_then(Value::as_str);
     let hash = producer.and_then(|producer| producer.strip_prefix("stores/")).map(str::to_owned);
-    hash.filter(|hash| !hash.is_empty()).or_else(|| fields::text(event.get("store_id")?))
+    let is_hash = |hash: &String| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    hash.filter(is_hash).or_else(|| fields::text(event.get("store_id")?))
 }
 
 /// `None` if the vocabulary has no word for it, or the callback does not hold what the word needs.
