@@ -17,7 +17,7 @@ pub struct Whatsapp;
 
 impl Source for Whatsapp {
     fn decode(_: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
-        Ok(map::drafts(message.json()?))
+        Ok(map::drafts(&message.json()?))
     }
 }
 

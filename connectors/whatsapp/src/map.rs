@@ -26,7 +26,7 @@ pub struct Side {
 /// What a list of a change holds.
 type Read = fn(Fields, &mut People, &Side) -> Draft;
 
-pub fn drafts(body: Value) -> Vec<Draft> {
+pub fn drafts(body: &Value) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for entry in body["entry"].as_array().into_iter().flatten() {
         let account = entry.get("id").and_then(fields::text);
@@ -42,7 +42,7 @@ pub fn drafts(body: Value) -> Vec<Draft> {
         }
     }
     if drafts.is_empty() {
-        drafts.push(Draft::unknown(body["object"].as_str(), &body));
+        drafts.push(Draft::unknown(body["object"].as_str(), body));
     }
     drafts
 }
@@ -76,7 +76,7 @@ fn told(change: &Value, mut side: Side) -> Vec<Draft> {
     }
     // What the company and a customer wrote before the company's number came to the API.
     for chunk in value.list("history").into_iter().flatten() {
-        drafts.extend(remembered(chunk, &mut people, &side));
+        drafts.extend(remembered(&chunk, &mut people, &side));
     }
     for error in value.list("errors").into_iter().flatten() {
         drafts.push(other(&format!("{field}/errors"), &error, &side));
@@ -84,7 +84,7 @@ fn told(change: &Value, mut side: Side) -> Vec<Draft> {
     if drafts.is_empty() { vec![other(field, change, &side)] } else { drafts }
 }
 
-fn remembered(chunk: Value, people: &mut People, side: &Side) -> Vec<Draft> {
+fn remembered(chunk: &Value, people: &mut People, side: &Side) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for thread in chunk["threads"].as_array().into_iter().flatten() {
         for one in thread["messages"].as_array().into_iter().flatten() {
@@ -96,7 +96,7 @@ fn remembered(chunk: Value, people: &mut People, side: &Side) -> Vec<Draft> {
             });
         }
     }
-    if drafts.is_empty() { vec![other("history", &chunk, side)] } else { drafts }
+    if drafts.is_empty() { vec![other("history", chunk, side)] } else { drafts }
 }
 
 /// What the vocabulary has no word for: the state of a template, of the account, of a flow, and whatever Meta adds.
