@@ -1,0 +1,46 @@
+//! WhatsApp by Meta's Cloud API: what customers write, what became of messages, and template messages to customers.
+//! Shapes as in <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview> and
+//! <https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/template-messages>.
+
+mod answer;
+mod config;
+mod map;
+mod send;
+
+use snodo_connector::{
+    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
+};
+
+use crate::config::Config;
+
+pub struct Whatsapp;
+
+impl Source for Whatsapp {
+    fn decode(_: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
+        Ok(map::drafts(&message.json()?))
+    }
+}
+
+impl Destination for Whatsapp {
+    /// One request for each delivery: the API sends one message at a time.
+    fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
+        let config = match ctx.config::<Config>() {
+            Ok(config) => config,
+            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
+        };
+        let mut plan = Plan::new();
+        for (place, delivery) in (0..).zip(&deliveries) {
+            match send::request(&config, delivery) {
+                Ok(request) => plan.call(request, vec![place], Vec::new()),
+                Err(outcome) => plan.settle(place, outcome),
+            }
+        }
+        plan
+    }
+
+    fn interpret(_: &Context, exchange: Exchange) -> Plan {
+        Plan::settle_all(exchange.deliveries.len(), &answer::outcome(&exchange.answer))
+    }
+}
+
+snodo_connector::export!(Whatsapp: source, destination);
