@@ -131,7 +131,7 @@ fn product(product: &Value) -> Fields {
     );
     match (&product["categories"], &product["category"]) {
         (Value::Array(list), _) if !list.is_empty() => {
-            drop(found.insert("Categories".into(), list.clone().into()))
+            drop(found.insert("Categories".into(), list.clone().into()));
         }
         (_, Value::String(one)) => drop(found.insert("Categories".into(), json!([one]))),
         _ => {}

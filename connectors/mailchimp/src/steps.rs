@@ -37,7 +37,7 @@ pub fn next(audience: &Audience, work: &Work, exchange: &Exchange, place: u32, p
         (Step::Member | Step::Again, None) => taken(audience, work, answer, place, plan),
         (Step::Tags(id), None) => plan.settle(place, Outcome::Accepted(id)),
         (Step::Audience, None) => {
-            plan.settle(place, Outcome::ignored("nobody of that address is in the audience"))
+            plan.settle(place, Outcome::ignored("nobody of that address is in the audience"));
         }
         (Step::Member, Some(Refusal::Compliance)) => match again(audience, work) {
             Some(request) => call(plan, place, &Step::Again, request),
@@ -56,7 +56,7 @@ pub fn next(audience: &Audience, work: &Work, exchange: &Exchange, place: u32, p
             call(plan, place, &Step::Audience, request);
         }
         (_, Some(Refusal::Missing(fault) | Refusal::Other(fault))) => {
-            plan.settle(place, Outcome::Failed(fault))
+            plan.settle(place, Outcome::Failed(fault));
         }
     }
 }

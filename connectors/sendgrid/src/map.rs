@@ -113,7 +113,7 @@ fn known(kind: Kind, mut event: Fields, config: &Config) -> Draft {
         let identifier = json!({"namespace": "email", "value": email, "kind": "person"});
         data.insert("customer".into(), json!({"identifiers": [identifier], "traits": {"email": email}}));
     }
-    data.leave("consent", consent(kind, &message, at, config));
+    data.leave("consent", consent(kind, &message, at.as_deref(), config));
     data.leave("touchpoint", touchpoint(kind, &mut event));
     let subject = message.get("id").and_then(Value::as_str).map(|id| format!("message/{id}"));
     let campaign = campaign(&mut event, &mut message);
@@ -221,7 +221,7 @@ fn touchpoint(kind: Kind, event: &mut Fields) -> Value {
     touchpoint.into()
 }
 
-fn consent(kind: Kind, message: &Fields, at: Option<String>, config: &Config) -> Value {
+fn consent(kind: Kind, message: &Fields, at: Option<&str>, config: &Config) -> Value {
     let (purpose, state, method) = match kind {
         Kind::Unsubscribed => (Some(&config.purpose), "withdrawn", "unsubscribe"),
         Kind::Complained => (Some(&config.purpose), "withdrawn", "spamreport"),
