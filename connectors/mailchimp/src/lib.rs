@@ -1,0 +1,67 @@
+//! Mailchimp in both directions: webhooks of an audience in, members of an audience out.
+//! <https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/> and
+//! <https://mailchimp.com/developer/marketing/api/list-members/>.
+
+mod answer;
+mod config;
+mod form;
+mod map;
+mod member;
+mod steps;
+
+use snodo_connector::{
+    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
+};
+
+use crate::config::{Audience, Config};
+
+pub struct Mailchimp;
+
+impl Source for Mailchimp {
+    fn decode(ctx: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
+        let config: Config = ctx.config()?;
+        if !message.body.contains(&b'=') {
+            return Err(Fault::permanent("expected the fields of a form"));
+        }
+        Ok(vec![map::draft(form::read(&message.body), &config)])
+    }
+}
+
+impl Destination for Mailchimp {
+    fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
+        let audience = match audience(ctx) {
+            Ok(audience) => audience,
+            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
+        };
+        let mut plan = Plan::new();
+        for (place, delivery) in (0..).zip(&deliveries) {
+            match member::work(&delivery.event, &audience.config) {
+                Ok(work) => steps::first(&audience, &work, place, &mut plan),
+                Err(outcome) => plan.settle(place, outcome),
+            }
+        }
+        plan
+    }
+
+    fn interpret(ctx: &Context, exchange: Exchange) -> Plan {
+        let audience = match audience(ctx) {
+            Ok(audience) => audience,
+            Err(fault) => return Plan::settle_all(exchange.deliveries.len(), &Outcome::Failed(fault)),
+        };
+        let mut plan = Plan::new();
+        // Each call is of one member.
+        for (place, delivery) in (0..).zip(&exchange.deliveries) {
+            match member::work(&delivery.event, &audience.config) {
+                Ok(work) => steps::next(&audience, &work, &exchange, place, &mut plan),
+                Err(outcome) => plan.settle(place, outcome),
+            }
+        }
+        plan
+    }
+}
+
+fn audience(ctx: &Context) -> Result<Audience, Fault> {
+    ctx.config::<Config>()?.audience()
+}
+
+snodo_connector::export!(Mailchimp: source, destination);
