@@ -11,13 +11,9 @@ fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package's folder"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names the output folder"));
     let connectors = connectors_in(&here);
-    let names: Vec<&str> = connectors.iter().map(String::as_str).collect();
-    guests::build(
-        here.parent().expect("connectors lie in the workspace"),
-        &names,
-        &out,
-        guests::Built::ToRunFast,
-    );
+    let folders: Vec<PathBuf> = connectors.iter().map(|name| here.join(name)).collect();
+    let workspace = here.parent().expect("connectors lie in the workspace");
+    guests::build(workspace, &folders, &out, guests::Built::ToRunFast);
 
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");

@@ -60,14 +60,14 @@ const FOREIGN: [&str; 17] = [
     "TARGET",
 ];
 
-/// Writes `{out}/{name}.wasm` for each of the crates.
-pub fn build(workspace: &Path, names: &[&str], out: &Path, built: Built) {
+/// Writes `{out}/{name}.wasm` for each of the packages in these folders, which have their names.
+pub fn build(workspace: &Path, folders: &[PathBuf], out: &Path, built: Built) {
     rerun_if_changed(&workspace.join("plugin-sdk"));
     println!("cargo::rerun-if-changed={}", workspace.join("plugin-sdk/wit").display());
     for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
         println!("cargo::rerun-if-changed={}", workspace.join(file).display());
     }
-    if names.is_empty() {
+    if folders.is_empty() {
         return;
     }
     let (target_dir, flags) = match built {
@@ -75,8 +75,9 @@ pub fn build(workspace: &Path, names: &[&str], out: &Path, built: Built) {
         Built::ToBuildFast => (target_dir(out).join("tests"), FEATURES.to_owned()),
     };
     install_target(&target_dir);
-    compile(workspace, names, &target_dir, &flags);
-    for name in names {
+    compile(workspace, folders, &target_dir, &flags);
+    for folder in folders {
+        let name = folder.file_name().and_then(|name| name.to_str()).expect("a package's folder has a name");
         let module = target_dir.join(TARGET).join(PROFILE).join(format!("{}.wasm", name.replace('-', "_")));
         fs::write(out.join(format!("{name}.wasm")), component(&module))
             .expect("the output folder can be written");
@@ -127,7 +128,7 @@ fn target_is_installed() -> bool {
     })
 }
 
-fn compile(workspace: &Path, names: &[&str], target_dir: &Path, flags: &str) {
+fn compile(workspace: &Path, folders: &[PathBuf], target_dir: &Path, flags: &str) {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo names itself"));
     for (name, _) in env::vars_os() {
         let foreign = name.to_str().is_some_and(|name| {
@@ -142,8 +143,9 @@ fn compile(workspace: &Path, names: &[&str], target_dir: &Path, flags: &str) {
     if workspace.join("Cargo.lock").exists() {
         cargo.arg("--locked");
     }
-    for name in names {
-        cargo.args(["-p", name]);
+    for folder in folders {
+        // By its folder: crates of the same name may be among the dependencies.
+        cargo.arg("-p").arg(format!("path+file://{}", folder.display()));
     }
     let output = cargo.output().expect("cargo can be started again");
     assert!(
