@@ -34,7 +34,7 @@ pub use channel::{
 };
 pub use hub::{Hub, LogFormat, LogLevel, Purpose};
 pub use lock::{Lock, Locked};
-pub use manifest::Manifest;
+pub use manifest::{Manifest, Touchpoint};
 pub use mistake::{Mistake, Severity};
 pub use period::Period;
 pub use route::Route;
