@@ -27,51 +27,44 @@ struct Payload {
     body: Vec<u8>,
 }
 
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 7] = [
     Family {
         folder: "webhook-samples/shopify",
         connector: "shopify",
         config: "{}",
-        reach_min: 70.0,
+        reach_min: 60.0,
         read: captured,
     },
     Family {
         folder: "webhook-samples/stripe",
         connector: "stripe",
         config: "{}",
-        reach_min: 20.0,
-        read: captured,
-    },
-    Family {
-        folder: "webhook-samples/woocommerce",
-        connector: "woocommerce",
-        config: "{}",
-        reach_min: 20.0,
+        reach_min: 35.0,
         read: captured,
     },
     Family {
         folder: "webhook-samples/bigcommerce",
         connector: "bigcommerce",
         config: "{}",
-        reach_min: 20.0,
+        reach_min: 50.0,
         read: captured,
     },
     Family {
         folder: "webhook-samples/hubspot",
         connector: "hubspot",
         config: "{}",
-        reach_min: 20.0,
+        reach_min: 4.0,
         read: captured,
     },
     Family {
         folder: "webhook-samples/pipedrive",
         connector: "pipedrive",
         config: "{}",
-        reach_min: 20.0,
+        reach_min: 38.0,
         read: captured,
     },
-    Family { folder: "square-events", connector: "square", config: "{}", reach_min: 20.0, read: bare },
-    Family { folder: "whatsapp", connector: "whatsapp", config: "{}", reach_min: 20.0, read: bare },
+    Family { folder: "square-events", connector: "square", config: "{}", reach_min: 45.0, read: bare },
+    Family { folder: "whatsapp", connector: "whatsapp", config: "{}", reach_min: 65.0, read: bare },
 ];
 
 /// A captured request: headers and body.
@@ -99,6 +92,7 @@ fn real_payloads_become_valid_events_and_what_has_no_place_is_named() {
         return;
     }
     let (sandbox, vocabulary) = (sandbox(), Vocabulary::load());
+    let mut short = Vec::new();
     for family in FAMILIES {
         let embedded = snodo_catalogue::catalogue().iter().find(|one| one.name == family.connector);
         let embedded = embedded.unwrap_or_else(|| panic!("there is no connector {}", family.connector));
@@ -111,8 +105,11 @@ fn real_payloads_become_valid_events_and_what_has_no_place_is_named() {
         }
         tally.print(&family);
         assert!(tally.payloads > 0, "{}: no payload", family.folder);
-        assert!(tally.reach() >= family.reach_min, "{}: only {:.1} %", family.folder, tally.reach());
+        if tally.reach() < family.reach_min {
+            short.push(format!("{}: only {:.1} %", family.folder, tally.reach()));
+        }
     }
+    assert!(short.is_empty(), "{short:?}");
 }
 
 #[derive(Default)]
