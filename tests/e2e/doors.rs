@@ -131,12 +131,15 @@ fn run(command: &mut Command) -> String {
 }
 
 pub fn node(script: &str, args: &[&str]) -> String {
+    run(&mut node_command(script, args))
+}
+
+/// A script of `tests/clients`, with its libraries beside it.
+pub fn node_command(script: &str, args: &[&str]) -> Command {
     let folder = &*NODE;
-    run(with_tools("node")
-        .arg(folder.join(script))
-        .args(args)
-        .env_remove("NODE_OPTIONS")
-        .env("NO_PROXY", "*"))
+    let mut command = with_tools("node");
+    command.arg(folder.join(script)).args(args).env_remove("NODE_OPTIONS").env("NO_PROXY", "*");
+    command
 }
 
 pub fn python(script: &str, args: &[&str]) -> String {

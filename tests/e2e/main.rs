@@ -1,5 +1,7 @@
 //! The end-to-end tests: the built hub, as a process, between real senders and real receivers. One binary; each module is a promise.
 
+mod amqp;
+mod brokers;
 mod commands;
 mod company;
 mod corpora;
@@ -11,10 +13,13 @@ mod install;
 mod kit;
 mod line;
 mod many;
+mod mqtt;
 mod poll;
+mod proxy;
 mod receiver;
 mod sdk;
 mod shop;
 mod signatures;
 mod swap;
 mod transform;
+mod websocket;

@@ -23,25 +23,27 @@ impl Source for Canonical {
     }
 }
 
-/// Where events go. With a `url` they are posted, without one they are lines of a file.
+/// Where events go: posted to a `url`, published to a `topic` or with a `routing_key`, or lines of a file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
     file: String,
     url: Option<String>,
+    topic: Option<String>,
+    routing_key: Option<String>,
     /// Many events in one request, as CloudEvents' JSON batch format. For a `url` only: a file has a line per event.
     batch: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { file: "events.jsonl".into(), url: None, batch: false }
+        Self { file: "events.jsonl".into(), url: None, topic: None, routing_key: None, batch: false }
     }
 }
 
 impl Destination for Canonical {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        match ctx.config::<Config>() {
+        match ctx.config::<Config>().and_then(Config::one_way) {
             Ok(config) => config.plan(&deliveries, &(0..count(&deliveries)).collect::<Vec<_>>()),
             Err(fault) => Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
         }
@@ -68,6 +70,16 @@ impl Destination for Canonical {
 }
 
 impl Config {
+    fn one_way(self) -> Result<Self, Fault> {
+        let ways = [&self.url, &self.topic, &self.routing_key];
+        match ways.iter().filter(|way| way.is_some()).count() {
+            0 | 1 => Ok(self),
+            _ => Err(Fault::misconfigured(
+                "url, topic and routing_key are three ways to send: keep one of them",
+            )),
+        }
+    }
+
     /// The calls for the deliveries at these places.
     fn plan(&self, deliveries: &[Delivery], places: &[u32]) -> Plan {
         let mut plan = Plan::new();
@@ -78,10 +90,15 @@ impl Config {
                 plan.call(request, places.to_vec(), Vec::new());
             }
             url => {
-                let target = url.as_ref().unwrap_or(&self.file);
+                let published = self.topic.as_ref().or(self.routing_key.as_ref());
                 for &place in places {
-                    let body = write::event(&deliveries[place as usize].event);
-                    plan.call(request(target, "application/cloudevents+json", body), vec![place], Vec::new());
+                    let event = &deliveries[place as usize].event;
+                    let (method, target) = match published {
+                        Some(name) => ("PUBLISH", name.replace("{type}", &event.kind)),
+                        None => ("POST", url.as_ref().unwrap_or(&self.file).clone()),
+                    };
+                    let request = request(&target, "application/cloudevents+json", write::event(event));
+                    plan.call(Request { method: method.into(), ..request }, vec![place], Vec::new());
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Declarations: `hub.toml`, `channels/*.toml` and `routes/*.toml`. Text comes in; what was declared goes out, or every
 //! mistake at once, each with its place and what to write instead. Reads no file and no secret.
 
+pub mod address;
 pub mod channel;
 pub mod example;
 pub mod hub;
@@ -28,10 +29,13 @@ use std::collections::BTreeMap;
 
 use crate::{ChannelName, RouteName};
 
+pub use address::{Address, Spoken};
 pub use channel::{
     Access, Channel, Delimiter, FileInlet, FileOutlet, HttpInlet, HttpOutlet, Inlet, Order, Outlet,
     PollInlet, Queue, Split,
 };
+pub use channel::{AmqpInlet, AmqpOutlet};
+pub use channel::{MqttInlet, MqttOutlet, WebSocketInlet};
 pub use hub::{Hub, LogFormat, LogLevel, Purpose};
 pub use lock::{Lock, Locked};
 pub use manifest::{Manifest, Touchpoint};

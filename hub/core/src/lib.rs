@@ -15,6 +15,7 @@ pub mod retry;
 pub mod route;
 pub mod secret;
 pub mod time;
+pub mod topic;
 pub mod verify;
 pub mod vocabulary;
 

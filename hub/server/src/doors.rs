@@ -1,5 +1,8 @@
 //! Opens the ways in that a hub's channels declare: each hands what comes to the store, and answers once it is durable.
 
+pub mod brokers;
+mod websocket;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use crate::configuration::Configuration;
 use crate::hub::Condition;
 use crate::transport::file_in::{FileIn, Inbox};
 use crate::transport::http_in::{self, Channels, Door, Inbound};
+use crate::transport::ws::Clients;
 use crate::transport::{AcceptError, secrets};
 use crate::{clock, operate};
 
@@ -48,7 +52,7 @@ impl Doors<'_> {
                 async move { accept(&condition, message).await }
             }
         };
-        let (mut inbound, mut write_keys) = (Vec::new(), HashMap::new());
+        let (mut inbound, mut clients, mut write_keys) = (Vec::new(), Vec::new(), HashMap::new());
         for (name, declared) in &self.declarations.channels {
             let prepared = || format!("channels/{name}.toml: failed to prepare receive");
             match &declared.receive {
@@ -62,13 +66,27 @@ impl Doors<'_> {
                     inbound.push(self.inbound(name, declared, http, verifier).with_context(prepared)?);
                 }
                 Some(Inlet::File(file)) => self.watch(name, file, accept.clone()).with_context(prepared)?,
+                Some(Inlet::Mqtt(mqtt)) => {
+                    self.mqtt(name, declared, mqtt, accept.clone()).with_context(prepared)?
+                }
+                Some(Inlet::Amqp(amqp)) => {
+                    self.amqp(name, declared, amqp, accept.clone()).with_context(prepared)?
+                }
+                Some(Inlet::WebSocket(inlet)) if inlet.url.is_some() => {
+                    self.feed(name, inlet, accept.clone()).with_context(prepared)?;
+                }
+                Some(Inlet::WebSocket(inlet)) => {
+                    clients.push(self.client(name, declared, inlet).with_context(prepared)?);
+                }
                 Some(Inlet::Poll(_)) | None => {}
             }
         }
         let channels = Channels::default();
         channels.replace(inbound);
+        let clients =
+            Clients::new(clients, accept.clone(), clock::now, self.tasks.clone(), self.stop.clone());
         let door = Door::new(channels, accept, clock::now);
-        let router = door.router().merge(operate::router(Arc::clone(self.condition)));
+        let router = door.router().merge(clients.router()).merge(operate::router(Arc::clone(self.condition)));
         self.tasks.spawn(http_in::serve(listener, router, self.stop.clone()));
         Ok(())
     }
@@ -100,11 +118,14 @@ impl Doors<'_> {
     ) -> anyhow::Result<Inbound> {
         let challenger =
             Challenger::new(http.challenge.as_ref(), |at| self.secret(at)).context("challenge")?;
-        let manifest =
-            &self.configuration.connector(&declared.connector).expect("declared ones exist").manifest;
-        let headers = manifest.source.as_ref().map(|source| source.headers.as_slice()).unwrap_or_default();
-        let one = Inbound::new(name.clone(), verifier, headers, self.limits());
+        let one = Inbound::new(name.clone(), verifier, self.headers(declared), self.limits());
         Ok(one.with_challenger(challenger).with_origins(&http.origins))
+    }
+
+    /// Those that the channel's connector gets to see.
+    fn headers(&self, declared: &Channel) -> &[String] {
+        let available = self.configuration.connector(&declared.connector).expect("declared ones exist");
+        available.manifest.source.as_ref().map(|source| source.headers.as_slice()).unwrap_or_default()
     }
 
     fn watch<A, F>(&self, name: &ChannelName, file: &FileInlet, accept: A) -> anyhow::Result<()>

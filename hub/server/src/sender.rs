@@ -1,8 +1,11 @@
 //! The way out of one channel: whichever transport it declares. Turns what a transport could not do into the contract's faults,
 //! whose case is the policy.
 
+mod brokers;
+
 use std::sync::Arc;
 
+use snodo_core::ChannelName;
 use snodo_core::authorize::{Credential, Hosts, Sign, Signer};
 use snodo_core::declare::{Access, FileOutlet, Outlet};
 use snodo_core::secret::{SecretError, Secrets};
@@ -10,14 +13,25 @@ use snodo_host::{Fault, Problem, Request};
 
 use crate::clock;
 use crate::configuration::Configuration;
+use crate::transport::amqp::{self, AmqpOut};
 use crate::transport::file_out::{self, FileOut, WriteError};
 use crate::transport::http_out::address::Networks;
 use crate::transport::http_out::{ANSWER_BYTES_MAX, Client, Mends, Outbound, SendError, request_line};
+use crate::transport::mqtt::{self, MqttOut};
 use crate::transport::{self, Answer, secrets};
 
 pub enum Sender {
     Http { client: Client, outbound: Arc<Outbound> },
     File(FileOut),
+    Mqtt(MqttOut),
+    Amqp(AmqpOut),
+}
+
+/// Whose sender it is: brokers are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Of<'a> {
+    pub company: &'a str,
+    pub channel: &'a ChannelName,
 }
 
 /// Why there is no answer.
@@ -27,6 +41,10 @@ pub enum SendFailure {
     Http(#[from] SendError),
     #[error(transparent)]
     File(#[from] WriteError),
+    #[error(transparent)]
+    Mqtt(#[from] mqtt::PublishError),
+    #[error(transparent)]
+    Amqp(#[from] amqp::PublishError),
 }
 
 impl SendFailure {
@@ -36,6 +54,8 @@ impl SendFailure {
             Self::Http(error) => error.mends(),
             Self::File(WriteError::Name(_) | WriteError::Line(_) | WriteError::Method(_)) => Mends::Connector,
             Self::File(WriteError::Disk { .. } | WriteError::Closing) => Mends::Destination,
+            Self::Mqtt(error) => brokers::mqtt_mends(error),
+            Self::Amqp(error) => brokers::amqp_mends(error),
         };
         match mends {
             Mends::Channel => Fault::Misconfigured(problem),
@@ -46,7 +66,12 @@ impl SendFailure {
 }
 
 impl Sender {
-    pub fn new(configuration: &Configuration, client: &Client, outlet: &Outlet) -> anyhow::Result<Self> {
+    pub fn new(
+        configuration: &Configuration,
+        client: &Client,
+        of: Of<'_>,
+        outlet: &Outlet,
+    ) -> anyhow::Result<Self> {
         match outlet {
             Outlet::Http(outlet) => {
                 let outbound = Arc::new(outbound(configuration, outlet.access())?);
@@ -58,6 +83,8 @@ impl Sender {
                     file_out::Outbox { folder, rotate_bytes: *rotate_bytes, rotate_after: rotate_after.0 };
                 Ok(Self::File(FileOut::open(outbox, clock::now)?))
             }
+            Outlet::Mqtt(outlet) => Ok(Self::Mqtt(brokers::mqtt(configuration, of, outlet)?)),
+            Outlet::Amqp(outlet) => Ok(Self::Amqp(brokers::amqp(configuration, of, outlet)?)),
         }
     }
 
@@ -68,6 +95,8 @@ impl Sender {
         match self {
             Self::Http { client, outbound } => Ok(client.send(outbound, request, clock::now()).await?),
             Self::File(file) => Ok(file.send(request).await?),
+            Self::Mqtt(mqtt) => Ok(mqtt.send(request).await?),
+            Self::Amqp(amqp) => Ok(amqp.send(request).await?),
         }
     }
 
@@ -77,6 +106,9 @@ impl Sender {
             Self::Http { .. } => request_line(&request.method, &request.target),
             Self::File(_) if request.method == "PUT" => format!("write {}", request.target),
             Self::File(_) => format!("append to {}", request.target),
+            // Topics and routing keys may be personal: who may see the request sees them there.
+            Self::Mqtt(_) => "publish to a topic".to_owned(),
+            Self::Amqp(_) => "publish to the exchange".to_owned(),
         }
     }
 }

@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub fn start_logs(log: &Log) {
     let level = log.level.as_str();
     let declared = format!(
-        "warn,snodo={level},snodo_store={level},snodo_host={level},snodo_core={level},connector={level}"
+        "warn,lapin=off,snodo={level},snodo_store={level},snodo_host={level},snodo_core={level},connector={level}"
     );
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(declared));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);

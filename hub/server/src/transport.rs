@@ -1,11 +1,18 @@
 //! Moves bytes between the hub and the systems it joins: requests and files in, requests and files out. Knows nothing of
 //! connectors, events or the store; what comes in is handed to an `accept` that answers once it is durable.
 
+pub mod amqp;
+pub mod dial;
 pub mod file_in;
 pub mod file_out;
 pub mod http_in;
 pub mod http_out;
+pub mod kept;
+pub mod mqtt;
+pub mod patience;
 pub mod secrets;
+pub mod supervise;
+pub mod ws;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Whether the files of a configuration agree: whatever one names, another declares, and nothing goes in a circle. Works on what
 //! was written, so that a mistake in one file hides none in another.
 
+mod brokers;
 mod channels;
 mod circles;
 mod routes;

@@ -1,6 +1,10 @@
 //! `channels/{name}.toml`: one system that the hub is joined to, who answers for it, and how bytes go in and out.
 //! Paths are taken from the folder that `hub.toml` is in. Secrets are only ever named here, never written.
 
+mod amqp;
+mod mqtt;
+pub(crate) mod websocket;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -12,6 +16,10 @@ use crate::authorize::{Auth, Sign};
 use crate::declare::Period;
 use crate::secret::SecretRef;
 use crate::verify::{Challenge, Verify};
+
+pub use amqp::{AmqpInlet, AmqpOutlet};
+pub use mqtt::{MqttInlet, MqttOutlet};
+pub use websocket::WebSocketInlet;
 
 /// One system that the hub is joined to. The name of the file is the name of the channel.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -93,6 +101,12 @@ pub enum Inlet {
     File(FileInlet),
     /// The hub asks the system's API for what is new.
     Poll(PollInlet),
+    /// The hub is subscribed to topics of an MQTT broker.
+    Mqtt(MqttInlet),
+    /// The hub takes from a queue of an AMQP broker.
+    Amqp(AmqpInlet),
+    /// Clients keep a connection to the hub, or the hub keeps one to a feed.
+    WebSocket(WebSocketInlet),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -249,6 +263,10 @@ pub enum Outlet {
     Http(HttpOutlet),
     /// Lines of files, or whole files, in a folder.
     File(FileOutlet),
+    /// Messages to topics of an MQTT broker.
+    Mqtt(MqttOutlet),
+    /// Messages to an exchange of an AMQP broker.
+    Amqp(AmqpOutlet),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

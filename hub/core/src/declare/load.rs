@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::channel::websocket;
 use super::document::{Document, Spot};
 use super::{Channel, Hub, Known, Manifest, Mistake, Route, SourceFile, schema, shape, wording};
 use crate::{ChannelName, RouteName};
@@ -156,6 +157,10 @@ fn fill(document: &mut Document<'_>, manifest: &Manifest) {
         (Some("http"), Some(source), _) => {
             fill_scheme(document, "/receive", "verify", source.verify.as_ref());
             fill_scheme(document, "/receive", "challenge", source.challenge.as_ref());
+        }
+        (Some("websocket"), Some(source), _) if !document.has("/receive/url") => {
+            let scheme = source.verify.as_ref().filter(|scheme| websocket::fits(scheme));
+            fill_scheme(document, "/receive", "verify", scheme);
         }
         (Some("poll"), _, Some(poll)) => {
             document.fill("/receive", "every", poll.every.to_string());

@@ -1,5 +1,6 @@
 //! What people write who see these files for the first time, and what they are told.
 
+mod brokers;
 mod channel;
 mod hub;
 mod lock;

@@ -57,11 +57,22 @@ fn missing_secrets(configuration: &Configuration, declarations: &Declarations) -
                     .map(|_| ())
                     .map_err(anyhow::Error::from)
             }
+            Some(Inlet::Mqtt(mqtt)) => found(configuration, mqtt.password.as_ref()),
+            Some(Inlet::Amqp(amqp)) => found(configuration, Some(&amqp.password)),
+            Some(Inlet::WebSocket(socket)) => {
+                let resolve = |at: &SecretRef| secrets::resolve(at, &configuration.folder);
+                let verifies =
+                    socket.verify.as_ref().map(|verify| Verifier::new(verify, resolve).map(|_| ()));
+                let shows = socket.auth.as_ref().map(|auth| auth.credential(resolve).map(|_| ()));
+                verifies.or(shows).transpose().map(|_| ()).map_err(anyhow::Error::from)
+            }
             Some(Inlet::Poll(poll)) => sender::outbound(configuration, poll.access()).map(|_| ()),
             _ => Ok(()),
         };
         let sends = match &channel.send {
             Some(Outlet::Http(http)) => sender::outbound(configuration, http.access()).map(|_| ()),
+            Some(Outlet::Mqtt(mqtt)) => found(configuration, mqtt.password.as_ref()),
+            Some(Outlet::Amqp(amqp)) => found(configuration, Some(&amqp.password)),
             _ => Ok(()),
         };
         for error in [verifies.err(), sends.err()].into_iter().flatten() {
@@ -69,6 +80,11 @@ fn missing_secrets(configuration: &Configuration, declarations: &Declarations) -
         }
     }
     Ok(())
+}
+
+fn found(configuration: &Configuration, secret: Option<&SecretRef>) -> anyhow::Result<()> {
+    let resolved = secret.map(|at| secrets::resolve(at, &configuration.folder)).transpose();
+    resolved.map(|_| ()).map_err(anyhow::Error::from)
 }
 
 pub fn count(number: usize, what: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{is_junction, manifest};
+use super::{brokers, is_junction, manifest};
 use crate::ChannelName;
 use crate::declare::document::{Document, Spot};
 use crate::declare::load::Loaded;
@@ -31,6 +31,7 @@ pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
         }
         check_folders(name, document, &mut folders, &mut mistakes);
         check_write_keys(name, document, &mut write_keys, &mut mistakes);
+        brokers::check(document, &mut mistakes);
     }
     mistakes
 }

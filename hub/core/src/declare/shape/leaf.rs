@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::{Walk, remedy};
 use crate::ChannelName;
-use crate::declare::Period;
 use crate::declare::document::Spot;
-use crate::declare::{trust, wording};
+use crate::declare::{Address, Period};
+use crate::declare::{address, trust, wording};
+use crate::topic;
 use crate::verify::is_called_url;
 
 impl Walk<'_, '_> {
@@ -110,8 +111,25 @@ fn of_format(format: &str, text: &str, at: &str) -> Option<(String, String)> {
                     .to_owned();
             (!is_called_url(text)).then_some((message, remedy))
         }
-        _ => None,
+        "topic-filter" => {
+            let message = format!("{} is no filter of topics", wording::value(&text.into()));
+            let remedy = "write a topic, with + for one whole level or # for all further ones at its end: \"shop/+/orders/#\"".to_owned();
+            (!topic::is_filter(text)).then_some((message, remedy))
+        }
+        "topic-level" => {
+            let message = format!("{subject} cannot be {text:?}");
+            (!topic::is_topic(text) || text.contains('/'))
+                .then_some((message, "write letters, digits and hyphens".to_owned()))
+        }
+        _ => of_address(format, text, &subject),
     }
+}
+
+/// Nothing of the text is repeated: it may hold a password.
+fn of_address(format: &str, text: &str, subject: &str) -> Option<(String, String)> {
+    let spoken = address::spoken(format)?;
+    let (what, remedy) = Address::parse(text, spoken).err()?.explain(spoken);
+    Some((format!("{subject} {what}"), remedy))
 }
 
 /// Scheme and host, in lower case, as browsers write them (RFC 6454, section 6.2).

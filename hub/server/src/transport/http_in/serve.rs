@@ -86,7 +86,7 @@ async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) 
         .keep_alive_interval(HEADER_TIME_MAX)
         .keep_alive_timeout(HEADER_TIME_MAX);
     let mut connection =
-        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+        pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

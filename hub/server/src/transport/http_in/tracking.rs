@@ -177,7 +177,7 @@ struct Keyed<'a> {
 }
 
 /// A call that came by its channel's own address is kept without its key, too. What does not begin like a call says no key.
-pub(super) fn without_key(body: &Bytes, limits: &Limits) -> Result<Bytes, Problem> {
+pub fn without_key(body: &Bytes, limits: &Limits) -> Result<Bytes, Problem> {
     match body.trim_ascii_start().starts_with(b"{") {
         true => read(body, limits).map(|opened| opened.without_key),
         false => Ok(body.clone()),
