@@ -105,7 +105,12 @@ impl Company {
 
     /// Starts the hub and waits until it is ready.
     pub fn start(&self) -> Hub {
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        self.start_as(self.command(&["run"]))
+    }
+
+    /// The same with a command that was changed.
+    pub fn start_as(&self, mut command: Command) -> Hub {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut hub = Hub { child, address: self.address };
         let begun = Instant::now();
         while get(self.address, "/readyz").is_none_or(|(status, _)| status != 200) {

@@ -1,5 +1,6 @@
 //! The end-to-end tests: the built hub, as a process, between real senders and real receivers. One binary; each module is a promise.
 
+mod certificate;
 mod commands;
 mod company;
 mod corpora;
@@ -10,10 +11,13 @@ mod hostile;
 mod install;
 mod kit;
 mod line;
+mod mail;
 mod many;
 mod poll;
+mod proxy;
 mod receiver;
 mod sdk;
 mod signatures;
+mod sql;
 mod swap;
 mod transform;

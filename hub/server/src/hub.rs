@@ -164,8 +164,13 @@ impl Hub {
                 self.outbox_tasks.spawn(junction.run(self.outbox.clone()));
             }
             let Some(outlet) = &declared.send else { continue };
-            let sender = Sender::new(configuration, client, outlet)
-                .with_context(|| format!("channels/{name}.toml: failed to prepare send"))?;
+            let sender = Sender::new(
+                configuration,
+                client,
+                sender::Of { company: &condition.company, channel: name },
+                outlet,
+            )
+            .with_context(|| format!("channels/{name}.toml: failed to prepare send"))?;
             let outbox = Outbox {
                 destination: name.clone(),
                 line: Arc::clone(&self.line),
@@ -175,6 +180,8 @@ impl Hub {
                     Outlet::Http(http) => http.concurrent,
                     // A file is written by one at a time.
                     Outlet::File(_) => 1,
+                    Outlet::Sql(sql) => sql.concurrent,
+                    Outlet::Mail(mail) => mail.concurrent,
                 },
                 permits: Arc::clone(&permits),
                 bell: condition.destinations.of(name),
@@ -328,7 +335,7 @@ pub fn fit(
     connector: Arc<Connector>,
 ) -> anyhow::Result<Fitted> {
     for (role, wanted) in [
-        (Role::Source, matches!(declared.receive, Some(Inlet::Http(_) | Inlet::File(_)))),
+        (Role::Source, declared.receive.as_ref().is_some_and(|inlet| !matches!(inlet, Inlet::Poll(_)))),
         (Role::Poll, matches!(declared.receive, Some(Inlet::Poll(_)))),
         (Role::Destination, declared.send.is_some()),
         (Role::Transform, declared.is_junction()),

@@ -1,11 +1,15 @@
 //! The way out of one channel: whichever transport it declares. Turns what a transport could not do into the contract's faults,
 //! whose case is the policy.
 
+mod sql;
+
 use std::sync::Arc;
 
+use snodo_core::ChannelName;
 use snodo_core::authorize::{Credential, Hosts, Sign, Signer};
+use snodo_core::declare::channel::MailOutlet;
 use snodo_core::declare::{Access, FileOutlet, Outlet};
-use snodo_core::secret::{SecretError, Secrets};
+use snodo_core::secret::{Secret, SecretError, Secrets};
 use snodo_host::{Fault, Problem, Request};
 
 use crate::clock;
@@ -13,11 +17,25 @@ use crate::configuration::Configuration;
 use crate::transport::file_out::{self, FileOut, WriteError};
 use crate::transport::http_out::address::Networks;
 use crate::transport::http_out::{ANSWER_BYTES_MAX, Client, Mends, Outbound, SendError, request_line};
+use crate::transport::mail_out::{self, MailError, MailOut};
+use crate::transport::sql::SqlError;
+use crate::transport::sql::write::SqlOut;
 use crate::transport::{self, Answer, secrets};
+
+pub use sql::login;
 
 pub enum Sender {
     Http { client: Client, outbound: Arc<Outbound> },
     File(FileOut),
+    Sql(SqlOut),
+    Mail(MailOut),
+}
+
+/// Whose sender it is: brokers are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Of<'a> {
+    pub company: &'a str,
+    pub channel: &'a ChannelName,
 }
 
 /// Why there is no answer.
@@ -27,6 +45,10 @@ pub enum SendFailure {
     Http(#[from] SendError),
     #[error(transparent)]
     File(#[from] WriteError),
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    #[error(transparent)]
+    Mail(#[from] MailError),
 }
 
 impl SendFailure {
@@ -36,6 +58,14 @@ impl SendFailure {
             Self::Http(error) => error.mends(),
             Self::File(WriteError::Name(_) | WriteError::Line(_)) => Mends::Connector,
             Self::File(WriteError::Disk { .. } | WriteError::Closing) => Mends::Destination,
+            Self::Sql(error) => match error.mends() {
+                Some(mends) => mends,
+                None => return Fault::Auth(problem),
+            },
+            Self::Mail(error) => match error.mends() {
+                Some(mends) => mends,
+                None => return Fault::Auth(problem),
+            },
         };
         match mends {
             Mends::Channel => Fault::Misconfigured(problem),
@@ -46,7 +76,12 @@ impl SendFailure {
 }
 
 impl Sender {
-    pub fn new(configuration: &Configuration, client: &Client, outlet: &Outlet) -> anyhow::Result<Self> {
+    pub fn new(
+        configuration: &Configuration,
+        client: &Client,
+        of: Of<'_>,
+        outlet: &Outlet,
+    ) -> anyhow::Result<Self> {
         match outlet {
             Outlet::Http(outlet) => {
                 let outbound = Arc::new(outbound(configuration, outlet.access())?);
@@ -58,6 +93,11 @@ impl Sender {
                     file_out::Outbox { folder, rotate_bytes: *rotate_bytes, rotate_after: rotate_after.0 };
                 Ok(Self::File(FileOut::open(outbox, clock::now)?))
             }
+            Outlet::Sql(outlet) => Ok(Self::Sql(sql::rows_out(configuration, of.channel, outlet)?)),
+            Outlet::Mail(outlet) => {
+                let password = mail_password(configuration, outlet)?;
+                Ok(Self::Mail(MailOut::new(of.channel.clone(), outlet, password)?))
+            }
         }
     }
 
@@ -68,6 +108,8 @@ impl Sender {
         match self {
             Self::Http { client, outbound } => Ok(client.send(outbound, request, clock::now()).await?),
             Self::File(file) => Ok(file.send(request).await?),
+            Self::Sql(sql) => Ok(sql.send(&request).await?),
+            Self::Mail(mail) => Ok(mail.send(&request).await?),
         }
     }
 
@@ -76,8 +118,18 @@ impl Sender {
         match self {
             Self::Http { .. } => request_line(&request.method, &request.target),
             Self::File(_) => format!("append to {}", request.target),
+            Self::Sql(_) => format!("{} {}", request.method, request.target),
+            Self::Mail(_) => mail_out::describe(&request.method, &request.target),
         }
     }
+}
+
+/// What the hub shows to a mail server.
+pub fn mail_password(
+    configuration: &Configuration,
+    outlet: &MailOutlet,
+) -> Result<Option<Secret>, SecretError> {
+    outlet.password.as_ref().map(|at| secrets::resolve(at, &configuration.folder)).transpose()
 }
 
 /// What a channel's requests carry, with the secrets in it.

@@ -5,7 +5,11 @@ pub mod file_in;
 pub mod file_out;
 pub mod http_in;
 pub mod http_out;
+pub mod mail_in;
+pub mod mail_out;
 pub mod secrets;
+pub mod sql;
+pub mod tls;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,7 +37,7 @@ pub struct Request {
     /// Names the request: the same for each attempt. A signature may carry it.
     pub id: String,
     pub method: String,
-    /// A URL for http, the name of a file for file.
+    /// A URL for http, the name of a file for file, of a table for sql, `mailto:` and addresses for mail.
     pub target: String,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,

@@ -1,6 +1,9 @@
 //! `channels/{name}.toml`: one system that the hub is joined to, who answers for it, and how bytes go in and out.
 //! Paths are taken from the folder that `hub.toml` is in. Secrets are only ever named here, never written.
 
+mod mail;
+mod sql;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -12,6 +15,9 @@ use crate::authorize::{Auth, Sign};
 use crate::declare::Period;
 use crate::secret::SecretRef;
 use crate::verify::{Challenge, Verify};
+
+pub use mail::{MailFrom, MailInlet, MailOutlet, MailPattern, MailTls, Network, is_mail_address};
+pub use sql::{DatabaseUrl, DatabaseUrlError, SqlInlet, SqlOutlet, SqlTls, TableName};
 
 /// One system that the hub is joined to. The name of the file is the name of the channel.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +67,10 @@ pub enum Inlet {
     File(FileInlet),
     /// The hub asks the system's API for what is new.
     Poll(PollInlet),
+    /// Rows of a PostgreSQL database, which the hub reads.
+    Sql(SqlInlet),
+    /// Mail that is delivered to the hub.
+    Mail(MailInlet),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -177,6 +187,10 @@ pub enum Outlet {
     Http(HttpOutlet),
     /// JSON Lines in a folder.
     File(FileOutlet),
+    /// Rows of a PostgreSQL database.
+    Sql(SqlOutlet),
+    /// Mail.
+    Mail(MailOutlet),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

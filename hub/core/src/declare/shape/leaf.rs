@@ -1,5 +1,8 @@
 //! Single values and lists: their bounds, and the formats that our types name.
 
+mod mail;
+mod sql;
+
 use std::net::SocketAddr;
 
 use serde_json::Value;
@@ -110,7 +113,7 @@ fn of_format(format: &str, text: &str, at: &str) -> Option<(String, String)> {
                     .to_owned();
             (!is_called_url(text)).then_some((message, remedy))
         }
-        _ => None,
+        _ => sql::of_format(format, text, &subject).or_else(|| mail::of_format(format, text, &subject)),
     }
 }
 
