@@ -143,8 +143,15 @@ pub fn node_command(script: &str, args: &[&str]) -> Command {
 }
 
 pub fn python(script: &str, args: &[&str]) -> String {
+    run(&mut python_command(script, args))
+}
+
+/// A script of `tests/clients`, with its libraries beside it.
+pub fn python_command(script: &str, args: &[&str]) -> Command {
     let folder = &*PYTHON;
-    run(Command::new(folder.join("env/bin/python")).arg(folder.join(script)).args(args).env("NO_PROXY", "*"))
+    let mut command = Command::new(folder.join("env/bin/python"));
+    command.arg(folder.join(script)).args(args).env("NO_PROXY", "*");
+    command
 }
 
 const WRITE_KEY: &str = "wk-5ae1b0c2";

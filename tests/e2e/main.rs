@@ -2,6 +2,7 @@
 
 mod amqp;
 mod brokers;
+mod certificate;
 mod commands;
 mod company;
 mod corpora;
@@ -12,6 +13,7 @@ mod hostile;
 mod install;
 mod kit;
 mod line;
+mod mail;
 mod many;
 mod mqtt;
 mod poll;
@@ -20,6 +22,7 @@ mod receiver;
 mod sdk;
 mod shop;
 mod signatures;
+mod sql;
 mod swap;
 mod transform;
 mod websocket;

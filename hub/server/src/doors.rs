@@ -1,6 +1,8 @@
 //! Opens the ways in that a hub's channels declare: each hands what comes to the store, and answers once it is durable.
 
 pub mod brokers;
+mod mail;
+mod sql;
 mod websocket;
 
 use std::collections::HashMap;
@@ -53,6 +55,7 @@ impl Doors<'_> {
             }
         };
         let (mut inbound, mut clients, mut write_keys) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut postboxes = Vec::new();
         for (name, declared) in &self.declarations.channels {
             let prepared = || format!("channels/{name}.toml: failed to prepare receive");
             match &declared.receive {
@@ -78,9 +81,12 @@ impl Doors<'_> {
                 Some(Inlet::WebSocket(inlet)) => {
                     clients.push(self.client(name, declared, inlet).with_context(prepared)?);
                 }
+                Some(Inlet::Sql(sql)) => self.rows(name, sql).with_context(prepared)?,
+                Some(Inlet::Mail(mail)) => postboxes.push(mail::postbox(name, mail)),
                 Some(Inlet::Poll(_)) | None => {}
             }
         }
+        self.take_mail(postboxes).context("hub.toml: failed to prepare mail")?;
         let channels = Channels::default();
         channels.replace(inbound);
         let clients =
@@ -153,11 +159,19 @@ impl Doors<'_> {
 async fn accept(condition: &Condition, message: Message) -> Result<MessageId, AcceptError> {
     let (id, channel) = (message.id, message.channel.clone());
     let accepted = condition.store.accept(message).await;
+    taken(condition, &channel, accepted).map(|()| id)
+}
+
+fn taken<T>(
+    condition: &Condition,
+    channel: &ChannelName,
+    accepted: Result<T, StoreError>,
+) -> Result<(), AcceptError> {
     condition.full.store(matches!(accepted, Err(StoreError::Full)), Ordering::Relaxed);
     match accepted {
         Ok(_) => {
-            condition.sources.ring(&channel);
-            Ok(id)
+            condition.sources.ring(channel);
+            Ok(())
         }
         Err(StoreError::Full) => Err(AcceptError::Full),
         Err(StoreError::Overloaded) => Err(AcceptError::Busy { retry_after: BUSY_FOR }),

@@ -182,6 +182,8 @@ impl Hub {
                     Outlet::File(_) => 1,
                     Outlet::Mqtt(mqtt) => mqtt.concurrent,
                     Outlet::Amqp(amqp) => amqp.concurrent,
+                    Outlet::Sql(sql) => sql.concurrent,
+                    Outlet::Mail(mail) => mail.concurrent,
                 },
                 permits: Arc::clone(&permits),
                 bell: condition.destinations.of(name),

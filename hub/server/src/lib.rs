@@ -13,6 +13,7 @@ pub mod operate;
 pub mod outbox;
 pub mod pipeline;
 pub mod poll;
+pub mod query;
 pub mod sender;
 pub mod swap;
 pub mod telemetry;

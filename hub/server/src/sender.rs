@@ -2,13 +2,15 @@
 //! whose case is the policy.
 
 mod brokers;
+mod sql;
 
 use std::sync::Arc;
 
 use snodo_core::ChannelName;
 use snodo_core::authorize::{Credential, Hosts, Sign, Signer};
+use snodo_core::declare::channel::MailOutlet;
 use snodo_core::declare::{Access, FileOutlet, Outlet};
-use snodo_core::secret::{SecretError, Secrets};
+use snodo_core::secret::{Secret, SecretError, Secrets};
 use snodo_host::{Fault, Problem, Request};
 
 use crate::clock;
@@ -17,14 +19,21 @@ use crate::transport::amqp::{self, AmqpOut};
 use crate::transport::file_out::{self, FileOut, WriteError};
 use crate::transport::http_out::address::Networks;
 use crate::transport::http_out::{ANSWER_BYTES_MAX, Client, Mends, Outbound, SendError, request_line};
+use crate::transport::mail_out::{self, MailError, MailOut};
 use crate::transport::mqtt::{self, MqttOut};
+use crate::transport::sql::SqlError;
+use crate::transport::sql::write::SqlOut;
 use crate::transport::{self, Answer, secrets};
+
+pub use sql::login;
 
 pub enum Sender {
     Http { client: Client, outbound: Arc<Outbound> },
     File(FileOut),
     Mqtt(MqttOut),
     Amqp(AmqpOut),
+    Sql(SqlOut),
+    Mail(MailOut),
 }
 
 /// Whose sender it is: brokers are told.
@@ -45,6 +54,9 @@ pub enum SendFailure {
     Mqtt(#[from] mqtt::PublishError),
     #[error(transparent)]
     Amqp(#[from] amqp::PublishError),
+    Sql(#[from] SqlError),
+    #[error(transparent)]
+    Mail(#[from] MailError),
 }
 
 impl SendFailure {
@@ -56,6 +68,14 @@ impl SendFailure {
             Self::File(WriteError::Disk { .. } | WriteError::Closing) => Mends::Destination,
             Self::Mqtt(error) => brokers::mqtt_mends(error),
             Self::Amqp(error) => brokers::amqp_mends(error),
+            Self::Sql(error) => match error.mends() {
+                Some(mends) => mends,
+                None => return Fault::Auth(problem),
+            },
+            Self::Mail(error) => match error.mends() {
+                Some(mends) => mends,
+                None => return Fault::Auth(problem),
+            },
         };
         match mends {
             Mends::Channel => Fault::Misconfigured(problem),
@@ -85,6 +105,11 @@ impl Sender {
             }
             Outlet::Mqtt(outlet) => Ok(Self::Mqtt(brokers::mqtt(configuration, of, outlet)?)),
             Outlet::Amqp(outlet) => Ok(Self::Amqp(brokers::amqp(configuration, of, outlet)?)),
+            Outlet::Sql(outlet) => Ok(Self::Sql(sql::rows_out(configuration, of.channel, outlet)?)),
+            Outlet::Mail(outlet) => {
+                let password = mail_password(configuration, outlet)?;
+                Ok(Self::Mail(MailOut::new(of.channel.clone(), outlet, password)?))
+            }
         }
     }
 
@@ -97,6 +122,8 @@ impl Sender {
             Self::File(file) => Ok(file.send(request).await?),
             Self::Mqtt(mqtt) => Ok(mqtt.send(request).await?),
             Self::Amqp(amqp) => Ok(amqp.send(request).await?),
+            Self::Sql(sql) => Ok(sql.send(&request).await?),
+            Self::Mail(mail) => Ok(mail.send(&request).await?),
         }
     }
 
@@ -109,8 +136,18 @@ impl Sender {
             // Topics and routing keys may be personal: who may see the request sees them there.
             Self::Mqtt(_) => "publish to a topic".to_owned(),
             Self::Amqp(_) => "publish to the exchange".to_owned(),
+            Self::Sql(_) => format!("{} {}", request.method, request.target),
+            Self::Mail(_) => mail_out::describe(&request.method, &request.target),
         }
     }
+}
+
+/// What the hub shows to a mail server.
+pub fn mail_password(
+    configuration: &Configuration,
+    outlet: &MailOutlet,
+) -> Result<Option<Secret>, SecretError> {
+    outlet.password.as_ref().map(|at| secrets::resolve(at, &configuration.folder)).transpose()
 }
 
 /// What a channel's requests carry, with the secrets in it.

@@ -8,10 +8,14 @@ pub mod file_out;
 pub mod http_in;
 pub mod http_out;
 pub mod kept;
+pub mod mail_in;
+pub mod mail_out;
 pub mod mqtt;
 pub mod patience;
 pub mod secrets;
+pub mod sql;
 pub mod supervise;
+pub mod tls;
 pub mod ws;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,7 +44,7 @@ pub struct Request {
     /// Names the request: the same for each attempt. A signature may carry it.
     pub id: String,
     pub method: String,
-    /// A URL for http, the name of a file for file.
+    /// A URL for http, the name of a file for file, of a table for sql, `mailto:` and addresses for mail.
     pub target: String,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,

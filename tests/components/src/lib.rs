@@ -1,4 +1,5 @@
-//! Components for tests of the sandbox: one that misbehaves on demand, one with a fault to be found, one that polls and transforms, and empty ones of any interface. Nothing is run here.
+//! Components for tests of the sandbox: one that misbehaves on demand, one with a fault to be found, one that polls and transforms, one that
+//! keeps and writes, and empty ones of any interface. Nothing is run here.
 
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{ManglingAndAbi, Resolve};
@@ -12,6 +13,9 @@ pub const PLANTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/planted.was
 
 /// Walks the pages of a stand-in, and makes events of events: see `walker/src/lib.rs`.
 pub const WALKER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/walker.wasm"));
+
+/// Keeps what comes in, and makes rows and mails of orders: see `clerk/src/lib.rs`.
+pub const CLERK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/clerk.wasm"));
 
 /// A component of the only world in that WIT text, with bodies that trap. The contract of version 1 is at hand for it to use.
 ///

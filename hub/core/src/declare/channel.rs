@@ -2,7 +2,9 @@
 //! Paths are taken from the folder that `hub.toml` is in. Secrets are only ever named here, never written.
 
 mod amqp;
+mod mail;
 mod mqtt;
+mod sql;
 pub(crate) mod websocket;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,9 @@ use crate::secret::SecretRef;
 use crate::verify::{Challenge, Verify};
 
 pub use amqp::{AmqpInlet, AmqpOutlet};
+pub use mail::{MailFrom, MailInlet, MailOutlet, MailPattern, MailTls, Network, is_mail_address};
 pub use mqtt::{MqttInlet, MqttOutlet};
+pub use sql::{DatabaseUrl, DatabaseUrlError, SqlInlet, SqlOutlet, SqlTls, TableName};
 pub use websocket::WebSocketInlet;
 
 /// One system that the hub is joined to. The name of the file is the name of the channel.
@@ -107,6 +111,10 @@ pub enum Inlet {
     Amqp(AmqpInlet),
     /// Clients keep a connection to the hub, or the hub keeps one to a feed.
     WebSocket(WebSocketInlet),
+    /// Rows of a PostgreSQL database, which the hub reads.
+    Sql(SqlInlet),
+    /// Mail that is delivered to the hub.
+    Mail(MailInlet),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -267,6 +275,10 @@ pub enum Outlet {
     Mqtt(MqttOutlet),
     /// Messages to an exchange of an AMQP broker.
     Amqp(AmqpOutlet),
+    /// Rows of a PostgreSQL database.
+    Sql(SqlOutlet),
+    /// Mail.
+    Mail(MailOutlet),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -1,5 +1,7 @@
 //! `hub.toml`: what the people who run the hub decide. Paths are taken from the folder that the file is in.
 
+mod mail;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use crate::consent::Basis;
 use crate::declare::{Period, Trust};
 use crate::message::BODY_BYTES_MAX;
 use crate::retry::Schedule;
+
+pub use mail::Mail;
 
 /// The hub itself: where it listens, where it keeps its data, its limits, and what it may use data about customers for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +41,9 @@ pub struct Hub {
     pub dedup: Dedup,
     /// When a delivery that did not work is tried again.
     pub retry: Retry,
+    /// Where the hub takes mail, for the channels that receive by it. Without it, nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Mail>,
     /// What the hub writes about itself to standard error.
     pub log: Log,
     /// What data about customers may be used for. A route names one of these purposes.
@@ -153,6 +160,7 @@ impl Default for Hub {
             limits: Limits::default(),
             dedup: Dedup::default(),
             retry: Retry::default(),
+            mail: None,
             log: Log::default(),
             purposes: BTreeMap::new(),
         }

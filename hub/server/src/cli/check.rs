@@ -67,12 +67,21 @@ fn missing_secrets(configuration: &Configuration, declarations: &Declarations) -
                 verifies.or(shows).transpose().map(|_| ()).map_err(anyhow::Error::from)
             }
             Some(Inlet::Poll(poll)) => sender::outbound(configuration, poll.access()).map(|_| ()),
+            Some(Inlet::Sql(sql)) => {
+                sender::login(configuration, &sql.url, sql.password.as_ref(), sql.tls).map(|_| ())
+            }
             _ => Ok(()),
         };
         let sends = match &channel.send {
             Some(Outlet::Http(http)) => sender::outbound(configuration, http.access()).map(|_| ()),
             Some(Outlet::Mqtt(mqtt)) => found(configuration, mqtt.password.as_ref()),
             Some(Outlet::Amqp(amqp)) => found(configuration, Some(&amqp.password)),
+            Some(Outlet::Sql(sql)) => {
+                sender::login(configuration, &sql.url, sql.password.as_ref(), sql.tls).map(|_| ())
+            }
+            Some(Outlet::Mail(mail)) => {
+                sender::mail_password(configuration, mail).map(|_| ()).map_err(anyhow::Error::from)
+            }
             _ => Ok(()),
         };
         for error in [verifies.err(), sends.err()].into_iter().flatten() {

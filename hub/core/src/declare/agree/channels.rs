@@ -1,5 +1,8 @@
 //! What a channel says against its connector's manifest and against the other channels.
 
+mod mail;
+mod sql;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -14,6 +17,7 @@ use crate::declare::{Known, Level, Manifest, Mistake, Standing, settings, wordin
 pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     let (mut folders, mut write_keys) = (BTreeMap::new(), BTreeMap::new());
+    let mut mailboxes = mail::Mailboxes::new(loaded);
     let required = required_level(loaded);
     for (name, found) in &loaded.channels {
         let Some(document) = &found.document else { continue };
@@ -29,6 +33,8 @@ pub fn check(loaded: &Loaded<'_>, known: Known<'_>) -> Vec<Mistake> {
             let remedy = "add [receive] or [send] with a transport, or both";
             mistakes.push(document.mistake(&Spot::Key(""), message, remedy));
         }
+        sql::check(document, &mut mistakes);
+        mailboxes.check(name, document, &mut mistakes);
         check_folders(name, document, &mut folders, &mut mistakes);
         check_write_keys(name, document, &mut write_keys, &mut mistakes);
         brokers::check(document, &mut mistakes);

@@ -1,5 +1,8 @@
 //! Single values and lists: their bounds, and the formats that our types name.
 
+mod mail;
+mod sql;
+
 use std::net::SocketAddr;
 
 use serde_json::Value;
@@ -121,7 +124,9 @@ fn of_format(format: &str, text: &str, at: &str) -> Option<(String, String)> {
             (!topic::is_topic(text) || text.contains('/'))
                 .then_some((message, "write letters, digits and hyphens".to_owned()))
         }
-        _ => of_address(format, text, &subject),
+        _ => of_address(format, text, &subject)
+            .or_else(|| sql::of_format(format, text, &subject))
+            .or_else(|| mail::of_format(format, text, &subject)),
     }
 }
 
