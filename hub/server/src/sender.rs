@@ -54,6 +54,7 @@ pub enum SendFailure {
     Mqtt(#[from] mqtt::PublishError),
     #[error(transparent)]
     Amqp(#[from] amqp::PublishError),
+    #[error(transparent)]
     Sql(#[from] SqlError),
     #[error(transparent)]
     Mail(#[from] MailError),
