@@ -36,12 +36,20 @@ impl Friend {
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        channel.exchange_declare(own.into(), ExchangeKind::Topic, durable, FieldTable::default()).await.unwrap();
+        channel
+            .exchange_declare(own.into(), ExchangeKind::Topic, durable, FieldTable::default())
+            .await
+            .unwrap();
         let this = Self { connection, channel, own: own.to_owned(), heard: Arc::default() };
         this.queue("out").await;
         this.bind("commerce.order.*").await;
         let queue = format!("{own}-out").as_str().into();
-        let consumed = this.channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), FieldTable::default());
+        let consumed = this.channel.basic_consume(
+            queue,
+            "".into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        );
         let (mut consumer, heard) = (consumed.await.unwrap(), Arc::clone(&this.heard));
         tokio::spawn(async move {
             while let Some(Ok(delivery)) = consumer.next().await {
@@ -61,7 +69,13 @@ impl Friend {
     async fn bind(&self, key: &str) {
         let queue = format!("{}-out", self.own);
         let (queue, exchange) = (queue.as_str().into(), self.own.as_str().into());
-        let bound = self.channel.queue_bind(queue, exchange, key.into(), QueueBindOptions::default(), FieldTable::default());
+        let bound = self.channel.queue_bind(
+            queue,
+            exchange,
+            key.into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        );
         bound.await.unwrap();
     }
 
@@ -73,7 +87,8 @@ impl Friend {
             .with_headers(headers);
         let queue = format!("{}-in", self.own);
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let sent = self.channel.basic_publish("".into(), queue.as_str().into(), options, body, properties).await;
+        let sent =
+            self.channel.basic_publish("".into(), queue.as_str().into(), options, body, properties).await;
         let confirmed = sent.unwrap().await.unwrap();
         assert!(confirmed.is_ack() && confirmed.take_message().is_none(), "there is no such queue");
     }
@@ -129,7 +144,8 @@ fn channels(company: &Company, own: &str, broker: SocketAddr, inlet: &str, routi
 }
 
 fn counted(company: &Company, channel: &str, result: &str) -> u32 {
-    let start = format!("snodo_connections_total{{channel=\"{channel}\",transport=\"amqp\",result=\"{result}\"}}");
+    let start =
+        format!("snodo_connections_total{{channel=\"{channel}\",transport=\"amqp\",result=\"{result}\"}}");
     let (_, metrics) = get(company.address, "/metrics").unwrap_or_default();
     let found = metrics.lines().find_map(|line| line.strip_prefix(&start)?.trim().parse().ok());
     found.unwrap_or_default()
@@ -157,7 +173,9 @@ async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
     // In binary mode the attributes are headers, of which the connector's manifest names those of CloudEvents.
     let mut headers = FieldTable::default();
     let placed = order(20, "rosa@example.com");
-    for (name, value) in [("Ce-Type", "commerce.order.placed"), ("ce-id", "o-20"), ("ce-specversion", "1.0"), ("other", "x")] {
+    for (name, value) in
+        [("Ce-Type", "commerce.order.placed"), ("ce-id", "o-20"), ("ce-specversion", "1.0"), ("other", "x")]
+    {
         headers.insert(name.into(), AMQPValue::LongString(value.into()));
     }
     friend.tell(placed["data"].to_string().as_bytes(), headers).await;
@@ -174,7 +192,10 @@ async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
     // The broker goes away, and messages come meanwhile: it keeps them.
     proxy.cut();
     friend.tell_orders(21..60).await;
-    until("several attempts", || counted(&company, "feed", "away") > 2 && counted(&company, "board", "away") > 2).await;
+    until("several attempts", || {
+        counted(&company, "feed", "away") > 2 && counted(&company, "board", "away") > 2
+    })
+    .await;
     proxy.mend();
     until("the orders of the break", || friend.orders().len() == 60).await;
 
@@ -191,12 +212,19 @@ async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
     until("all orders", || friend.orders().len() == 660).await;
     let balance = company.settled();
     balanced(&balance);
-    assert_eq!((&balance["fates"]["delivered"], &balance["fates"]["dead"]), (&json!(660), &json!(0)), "{balance}");
+    assert_eq!(
+        (&balance["fates"]["delivered"], &balance["fates"]["dead"]),
+        (&json!(660), &json!(0)),
+        "{balance}"
+    );
     let twice = friend.count() - 660;
     assert!(twice <= 2 * 64, "{twice} orders were told twice");
 
     proxy.cut();
-    until("several attempts", || counted(&company, "feed", "away") > 1 && counted(&company, "board", "away") > 1).await;
+    until("several attempts", || {
+        counted(&company, "feed", "away") > 1 && counted(&company, "board", "away") > 1
+    })
+    .await;
     proxy.mend();
     connected(&company, "feed", "amqp", 2).await;
     connected(&company, "board", "amqp", 2).await;
@@ -245,7 +273,10 @@ async fn what_is_not_at_the_broker_is_told_clearly_and_waited_for() {
     // A wrong password.
     company.write("password", "wrong-s3cret\n");
     let hub = company.start();
-    until("two refusals", || counted(&company, "feed", "refused") > 0 && counted(&company, "board", "refused") > 0).await;
+    until("two refusals", || {
+        counted(&company, "feed", "refused") > 0 && counted(&company, "board", "refused") > 0
+    })
+    .await;
     let log = hub.stop();
     assert_eq!(log.matches("compare user and password with the broker's").count(), 2, "{log}");
     assert!(!log.contains("s3cret"), "{log}");

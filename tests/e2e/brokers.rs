@@ -28,10 +28,13 @@ pub fn amqp() -> SocketAddr {
 fn service(variable: &str, port: u16, package: &str) -> SocketAddr {
     let named = std::env::var(variable).ok();
     let authority = match &named {
-        Some(url) => url.split("://").last().unwrap().rsplit('@').next().unwrap().trim_end_matches('/').to_owned(),
+        Some(url) => {
+            url.split("://").last().unwrap().rsplit('@').next().unwrap().trim_end_matches('/').to_owned()
+        }
         None => format!("127.0.0.1:{port}"),
     };
-    let address = authority.to_socket_addrs().unwrap_or_else(|error| panic!("{variable}: {error}")).next().unwrap();
+    let address =
+        authority.to_socket_addrs().unwrap_or_else(|error| panic!("{variable}: {error}")).next().unwrap();
     if named.is_none() && TcpStream::connect(address).is_err() {
         install(package);
         run(Command::new("service").args([package, "start"]));
@@ -42,7 +45,8 @@ fn service(variable: &str, port: u16, package: &str) -> SocketAddr {
 
 /// A program of Debian's; installed if this is root and it is missing.
 pub fn install(package: &str) {
-    let there = Command::new("dpkg").args(["-s", package]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let there =
+        Command::new("dpkg").args(["-s", package]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if there.is_ok_and(|status| status.success()) {
         return;
     }
@@ -76,7 +80,8 @@ pub async fn connected(company: &Company, channel: &str, transport: &str, times:
     let line = format!(
         "snodo_connections_total{{channel=\"{channel}\",transport=\"{transport}\",result=\"up\"}} {times}\n"
     );
-    until(&line, || get(company.address, "/metrics").is_some_and(|(_, metrics)| metrics.contains(&line))).await;
+    until(&line, || get(company.address, "/metrics").is_some_and(|(_, metrics)| metrics.contains(&line)))
+        .await;
 }
 
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -109,7 +114,12 @@ impl Guarded {
         let text = format!(
             "user root\nallow_anonymous false\npassword_file {}\nacl_file {}\nlistener {} 127.0.0.1\nlistener {} 127.0.0.1\n\
              certfile {}\nkeyfile {}\n",
-            path("passwords"), path("rights"), plain.port(), tls.port(), path("cert.pem"), path("key.pem")
+            path("passwords"),
+            path("rights"),
+            plain.port(),
+            tls.port(),
+            path("cert.pem"),
+            path("key.pem")
         );
         std::fs::write(path("mosquitto.conf"), text).unwrap();
         let program = ["/usr/sbin/mosquitto", "mosquitto"].into_iter().find(|one| Path::new(one).exists());
@@ -133,8 +143,24 @@ impl Drop for Guarded {
 /// A certificate for this machine that nobody signed but itself.
 fn certificate(folder: &Path) {
     run(Command::new("openssl").current_dir(folder).args([
-        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext",
-        "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem",
     ]));
 }

@@ -51,8 +51,10 @@ impl Friend {
     }
 
     async fn tell(&self, topic: &str, body: impl Into<Vec<u8>>) {
-        let properties =
-            PublishProperties { content_type: Some("application/cloudevents+json".into()), ..PublishProperties::default() };
+        let properties = PublishProperties {
+            content_type: Some("application/cloudevents+json".into()),
+            ..PublishProperties::default()
+        };
         let body: Vec<u8> = body.into();
         self.client.publish_with_properties(topic, QoS::AtLeastOnce, false, body, properties).await.unwrap();
     }
@@ -155,9 +157,13 @@ async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
     until("the orders of the night", || friend.orders().len() == 680).await;
     proxy.cut();
     let away = |channel: &str| {
-        let line = format!("snodo_connections_total{{channel=\"{channel}\",transport=\"mqtt\",result=\"away\"}}");
+        let line =
+            format!("snodo_connections_total{{channel=\"{channel}\",transport=\"mqtt\",result=\"away\"}}");
         let (_, metrics) = crate::company::get(company.address, "/metrics").unwrap_or_default();
-        metrics.lines().find_map(|one| one.strip_prefix(&line)?.trim().parse::<u32>().ok()).unwrap_or_default()
+        metrics
+            .lines()
+            .find_map(|one| one.strip_prefix(&line)?.trim().parse::<u32>().ok())
+            .unwrap_or_default()
     };
     until("several attempts", || away("feed") > 2 && away("board") > 2).await;
     proxy.mend();
@@ -204,7 +210,8 @@ async fn what_the_hub_cannot_take_keeps_nobody_waiting() {
     let hub = company.start();
     connected(&company, "feed", "mqtt", 1).await;
     friend.tell_orders(&into, 3..4).await;
-    until("a refusal", || refusals(&company).iter().any(|why| why.contains("may not publish to that topic"))).await;
+    until("a refusal", || refusals(&company).iter().any(|why| why.contains("may not publish to that topic")))
+        .await;
     hub.stop();
 }
 
@@ -227,14 +234,19 @@ fn refusals(company: &Company) -> Vec<String> {
 async fn a_broker_that_does_not_let_the_hub_in_is_told_clearly_and_waited_for() {
     const PASSWORD: &str = "s3cret-of-the-broker";
     let own = own_name("mqtt");
-    let broker = Guarded::start("snodo", PASSWORD, &format!("user snodo\ntopic read {own}/in/#\ntopic write {own}/out/#\n"));
+    let broker = Guarded::start(
+        "snodo",
+        PASSWORD,
+        &format!("user snodo\ntopic read {own}/in/#\ntopic write {own}/out/#\n"),
+    );
     let company = Company::new();
     let login = "user = \"snodo\"\npassword = { file = \"password\" }\n";
     company.write("password", "wrong-s3cret\n");
     channels(&company, &own, broker.plain, login);
     let hub = company.start();
     let refused = |company: &Company, channel: &str| {
-        let line = format!("snodo_connections_total{{channel=\"{channel}\",transport=\"mqtt\",result=\"refused\"}}");
+        let line =
+            format!("snodo_connections_total{{channel=\"{channel}\",transport=\"mqtt\",result=\"refused\"}}");
         let (_, metrics) = crate::company::get(company.address, "/metrics").unwrap_or_default();
         metrics.contains(&line)
     };

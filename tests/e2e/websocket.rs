@@ -29,7 +29,8 @@ impl Script {
     fn start(script: &str, args: &[&str]) -> Self {
         let mut command = node_command(script, args);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (lines, stdin) = (BufReader::new(child.stdout.take().unwrap()).lines(), child.stdin.take().unwrap());
+        let (lines, stdin) =
+            (BufReader::new(child.stdout.take().unwrap()).lines(), child.stdin.take().unwrap());
         let (say, said) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
@@ -65,12 +66,17 @@ fn balanced(balance: &Value) {
 }
 
 fn receives(company: &Company, rest: &str) {
-    company.channel("live", &format!("connector = \"canonical\"\n[receive]\ntransport = \"websocket\"\n{rest}"));
+    company
+        .channel("live", &format!("connector = \"canonical\"\n[receive]\ntransport = \"websocket\"\n{rest}"));
 }
 
 type Socket = WebSocketStream<TcpStream>;
 
-async fn connect(hub: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> Result<Socket, Box<Error>> {
+async fn connect(
+    hub: SocketAddr,
+    path: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<Socket, Box<Error>> {
     let stream = TcpStream::connect(hub).await.unwrap();
     let mut request = format!("ws://{hub}{path}").into_client_request().unwrap();
     for (name, value) in headers {
@@ -243,7 +249,10 @@ async fn a_feed_is_connected_to_for_ever() {
     company.webhook_out("crm", receiver.address);
     company.route("orders", "live", "crm", "");
     let hub = company.start();
-    let refused = || get(hub.address, "/metrics").is_some_and(|(_, text)| text.contains("transport=\"websocket\",result=\"refused\""));
+    let refused = || {
+        get(hub.address, "/metrics")
+            .is_some_and(|(_, text)| text.contains("transport=\"websocket\",result=\"refused\""))
+    };
     until("a refusal", refused).await;
     let log = hub.stop();
     assert!(log.contains("answered 401") && !log.contains("wrong-token"), "{log}");
@@ -257,7 +266,10 @@ async fn a_feed_is_connected_to_for_ever() {
     feed.tell(&json!({"send": order(2, "rosa@example.com").to_string(), "binary": true}));
     until("two orders", || receiver.taken().len() == 2).await;
     proxy.cut();
-    let away = || get(hub.address, "/metrics").is_some_and(|(_, text)| text.contains("transport=\"websocket\",result=\"away\""));
+    let away = || {
+        get(hub.address, "/metrics")
+            .is_some_and(|(_, text)| text.contains("transport=\"websocket\",result=\"away\""))
+    };
     until("it is missed", away).await;
     proxy.mend();
     connected(&company, "live", "websocket", 2).await;

@@ -74,7 +74,9 @@ impl Config {
         let ways = [&self.url, &self.topic, &self.routing_key];
         match ways.iter().filter(|way| way.is_some()).count() {
             0 | 1 => Ok(self),
-            _ => Err(Fault::misconfigured("url, topic and routing_key are three ways to send: keep one of them")),
+            _ => Err(Fault::misconfigured(
+                "url, topic and routing_key are three ways to send: keep one of them",
+            )),
         }
     }
 

@@ -30,9 +30,9 @@ use std::collections::BTreeMap;
 use crate::{ChannelName, RouteName};
 
 pub use address::{Address, Spoken};
+pub use channel::{Access, Channel, FileInlet, FileOutlet, HttpInlet, HttpOutlet, Inlet, Outlet, PollInlet};
 pub use channel::{AmqpInlet, AmqpOutlet};
 pub use channel::{MqttInlet, MqttOutlet, WebSocketInlet};
-pub use channel::{Access, Channel, FileInlet, FileOutlet, HttpInlet, HttpOutlet, Inlet, Outlet, PollInlet};
 pub use hub::{Hub, LogFormat, LogLevel, Purpose};
 pub use lock::{Lock, Locked};
 pub use manifest::Manifest;

@@ -66,8 +66,12 @@ impl Doors<'_> {
                     inbound.push(self.inbound(name, declared, http, verifier).with_context(prepared)?);
                 }
                 Some(Inlet::File(file)) => self.watch(name, file, accept.clone()).with_context(prepared)?,
-                Some(Inlet::Mqtt(mqtt)) => self.mqtt(name, declared, mqtt, accept.clone()).with_context(prepared)?,
-                Some(Inlet::Amqp(amqp)) => self.amqp(name, declared, amqp, accept.clone()).with_context(prepared)?,
+                Some(Inlet::Mqtt(mqtt)) => {
+                    self.mqtt(name, declared, mqtt, accept.clone()).with_context(prepared)?
+                }
+                Some(Inlet::Amqp(amqp)) => {
+                    self.amqp(name, declared, amqp, accept.clone()).with_context(prepared)?
+                }
                 Some(Inlet::WebSocket(inlet)) if inlet.url.is_some() => {
                     self.feed(name, inlet, accept.clone()).with_context(prepared)?;
                 }
@@ -79,7 +83,8 @@ impl Doors<'_> {
         }
         let channels = Channels::default();
         channels.replace(inbound);
-        let clients = Clients::new(clients, accept.clone(), clock::now, self.tasks.clone(), self.stop.clone());
+        let clients =
+            Clients::new(clients, accept.clone(), clock::now, self.tasks.clone(), self.stop.clone());
         let door = Door::new(channels, accept, clock::now);
         let router = door.router().merge(clients.router()).merge(operate::router(Arc::clone(self.condition)));
         self.tasks.spawn(http_in::serve(listener, router, self.stop.clone()));

@@ -25,6 +25,7 @@ use crate::configuration::Configuration;
 use crate::doors::Doors;
 use crate::intake::{Bells, Intake};
 use crate::junction::Junction;
+use crate::operate;
 use crate::outbox::Outbox;
 use crate::pipeline::{Channel, Fitted, Line};
 use crate::poll::Poll;
@@ -84,6 +85,7 @@ impl Hub {
         declarations: Declarations,
         options: Options,
     ) -> anyhow::Result<Self> {
+        operate::start_counting();
         let data = configuration.path(&declarations.hub.data);
         let listen = options.listen.unwrap_or(declarations.hub.listen);
         let listener = TcpListener::bind(listen).await.with_context(|| {
@@ -164,8 +166,13 @@ impl Hub {
                 self.outbox_tasks.spawn(junction.run(self.outbox.clone()));
             }
             let Some(outlet) = &declared.send else { continue };
-            let sender = Sender::new(configuration, client, sender::Of { company: &condition.company, channel: name }, outlet)
-                .with_context(|| format!("channels/{name}.toml: failed to prepare send"))?;
+            let sender = Sender::new(
+                configuration,
+                client,
+                sender::Of { company: &condition.company, channel: name },
+                outlet,
+            )
+            .with_context(|| format!("channels/{name}.toml: failed to prepare send"))?;
             let outbox = Outbox {
                 destination: name.clone(),
                 line: Arc::clone(&self.line),

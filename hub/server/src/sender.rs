@@ -13,10 +13,10 @@ use snodo_host::{Fault, Problem, Request};
 
 use crate::clock;
 use crate::configuration::Configuration;
+use crate::transport::amqp::{self, AmqpOut};
 use crate::transport::file_out::{self, FileOut, WriteError};
 use crate::transport::http_out::address::Networks;
 use crate::transport::http_out::{ANSWER_BYTES_MAX, Client, Mends, Outbound, SendError, request_line};
-use crate::transport::amqp::{self, AmqpOut};
 use crate::transport::mqtt::{self, MqttOut};
 use crate::transport::{self, Answer, secrets};
 

@@ -133,7 +133,11 @@ mod tests {
             ("mqtt://broker", Spoken::Mqtt, Ok((false, "broker", 1883, "/", "broker"))),
             ("mqtts://broker:8883/", Spoken::Mqtt, Ok((true, "broker", 8883, "/", "broker"))),
             ("amqp://[::1]:5673", Spoken::Amqp, Ok((false, "::1", 5673, "/", "[::1]:5673"))),
-            ("wss://feed.example.com/v1?x=y", Spoken::WebSocket, Ok((true, "feed.example.com", 443, "/v1?x=y", "feed.example.com"))),
+            (
+                "wss://feed.example.com/v1?x=y",
+                Spoken::WebSocket,
+                Ok((true, "feed.example.com", 443, "/v1?x=y", "feed.example.com")),
+            ),
             ("ws://127.0.0.1:9000", Spoken::WebSocket, Ok((false, "127.0.0.1", 9000, "/", "127.0.0.1:9000"))),
             ("broker:1883", Spoken::Mqtt, Err(AddressError::Scheme)),
             ("tcp://broker:1883", Spoken::Mqtt, Err(AddressError::Scheme)),
@@ -147,7 +151,9 @@ mod tests {
             ("wss://feed/a#b", Spoken::WebSocket, Err(AddressError::Path)),
         ] {
             let read = Address::parse(text, spoken);
-            let parts = read.as_ref().map(|a| (a.tls, a.host.as_str(), a.port, a.path.as_str(), a.authority.as_str()));
+            let parts = read
+                .as_ref()
+                .map(|a| (a.tls, a.host.as_str(), a.port, a.path.as_str(), a.authority.as_str()));
             assert_eq!(parts.map_err(|error| *error), expected, "{text}");
         }
     }

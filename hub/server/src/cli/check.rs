@@ -61,7 +61,8 @@ fn missing_secrets(configuration: &Configuration, declarations: &Declarations) -
             Some(Inlet::Amqp(amqp)) => found(configuration, Some(&amqp.password)),
             Some(Inlet::WebSocket(socket)) => {
                 let resolve = |at: &SecretRef| secrets::resolve(at, &configuration.folder);
-                let verifies = socket.verify.as_ref().map(|verify| Verifier::new(verify, resolve).map(|_| ()));
+                let verifies =
+                    socket.verify.as_ref().map(|verify| Verifier::new(verify, resolve).map(|_| ()));
                 let shows = socket.auth.as_ref().map(|auth| auth.credential(resolve).map(|_| ()));
                 verifies.or(shows).transpose().map(|_| ()).map_err(anyhow::Error::from)
             }

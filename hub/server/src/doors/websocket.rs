@@ -37,13 +37,19 @@ impl Doors<'_> {
         })
     }
 
-    pub(super) fn feed<A, F>(&self, name: &ChannelName, inlet: &WebSocketInlet, accept: A) -> anyhow::Result<()>
+    pub(super) fn feed<A, F>(
+        &self,
+        name: &ChannelName,
+        inlet: &WebSocketInlet,
+        accept: A,
+    ) -> anyhow::Result<()>
     where
         A: Fn(Message) -> F + Send + Sync + 'static,
         F: Future<Output = Result<MessageId, AcceptError>> + Send + 'static,
     {
         let url = inlet.url.as_deref().unwrap_or_default();
-        let credential = inlet.auth.as_ref().map_or(Ok(Credential::None), |auth| auth.credential(|at| self.secret(at)));
+        let credential =
+            inlet.auth.as_ref().map_or(Ok(Credential::None), |auth| auth.credential(|at| self.secret(at)));
         let feed = Feed {
             channel: name.clone(),
             dialer: Dialer::new(address(url, Spoken::WebSocket)?)?,

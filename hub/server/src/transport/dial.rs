@@ -44,9 +44,9 @@ impl Dialer {
 
     pub async fn dial(&self) -> Result<Box<dyn Wire>, Trouble> {
         let Address { host, port, .. } = &self.address;
-        let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(|error| {
-            Trouble::away(format!("failed to reach {}: {error}", self.address))
-        })?;
+        let stream = TcpStream::connect((host.as_str(), *port))
+            .await
+            .map_err(|error| Trouble::away(format!("failed to reach {}: {error}", self.address)))?;
         // A broker answers small packets with small packets.
         stream.set_nodelay(true).map_err(|error| Trouble::away(error.to_string()))?;
         let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };

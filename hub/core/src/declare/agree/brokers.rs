@@ -13,7 +13,8 @@ pub fn check(document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
     }
     let client_id = |section: &str| document.text(&format!("{section}/client_id"));
     if client_id("/receive").is_some() && client_id("/receive") == client_id("/send") {
-        let message = "both ways of the channel have the same `client_id`, and a broker knows one of them at a time";
+        let message =
+            "both ways of the channel have the same `client_id`, and a broker knows one of them at a time";
         let remedy = "write another for [send], or leave both out";
         mistakes.push(document.mistake(&Spot::Value("/send/client_id"), message, remedy));
     }
@@ -43,7 +44,9 @@ fn check_feed(document: &Document<'_>, mistakes: &mut Vec<Mistake>) {
     for key in ["verify", "origins", "clients_max"] {
         let at = format!("/receive/{key}");
         if document.has(&at) {
-            let message = format!("`{key}` does not go with `url`: the hub connects to the feed, and nobody to the hub");
+            let message = format!(
+                "`{key}` does not go with `url`: the hub connects to the feed, and nobody to the hub"
+            );
             mistakes.push(document.mistake(&Spot::Key(&at), message, format!("leave {key} out, or url")));
         }
     }

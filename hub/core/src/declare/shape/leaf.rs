@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{Walk, remedy};
 use crate::ChannelName;
-use crate::declare::{Address, Period};
 use crate::declare::document::Spot;
+use crate::declare::{Address, Period};
 use crate::declare::{address, trust, wording};
 use crate::topic;
 use crate::verify::is_called_url;

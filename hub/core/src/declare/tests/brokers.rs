@@ -29,7 +29,8 @@ fn read_channel(text: &str) -> Result<Declarations, Vec<Mistake>> {
     read(&files, Known { manifests: &known, types: &TYPES, standings: &BTreeMap::new() })
 }
 
-const MQTT_IN: &str = "[receive]\ntransport = \"mqtt\"\nurl = \"mqtts://broker.example.com\"\ntopics = [\"shop/+/orders\"]\n";
+const MQTT_IN: &str =
+    "[receive]\ntransport = \"mqtt\"\nurl = \"mqtts://broker.example.com\"\ntopics = [\"shop/+/orders\"]\n";
 const MQTT_OUT: &str = "[send]\ntransport = \"mqtt\"\nurl = \"mqtt://broker\"\ntopics = [\"customers/#\"]\n";
 const AMQP_IN: &str = "[receive]\ntransport = \"amqp\"\nurl = \"amqps://broker\"\nuser = \"snodo\"\n\
                        password = { env = \"BROKER_PASSWORD\" }\nqueue = \"orders\"\n";
@@ -50,11 +51,17 @@ fn channels_as_they_are_meant_are_read() {
     let (Some(Inlet::Mqtt(mqtt)), Some(Outlet::Amqp(amqp))) = (&channel.receive, &channel.send) else {
         panic!("{channel:?}")
     };
-    assert_eq!((mqtt.prefetch, mqtt.session.to_string().as_str(), mqtt.password.is_none()), (64, "7 days", true));
+    assert_eq!(
+        (mqtt.prefetch, mqtt.session.to_string().as_str(), mqtt.password.is_none()),
+        (64, "7 days", true)
+    );
     assert_eq!((amqp.vhost.as_str(), amqp.concurrent), ("/", 64));
     let declared = read_channel(CLIENTS).unwrap();
     let Some(Inlet::WebSocket(clients)) = &declared.channels["live"].receive else { panic!("{declared:?}") };
-    assert!(matches!(clients.verify, Some(crate::verify::Verify::WriteKey { .. })), "the connector brings its scheme");
+    assert!(
+        matches!(clients.verify, Some(crate::verify::Verify::WriteKey { .. })),
+        "the connector brings its scheme"
+    );
 }
 
 /// A declaration with something wrong in it, and what is said of it: a part of the message and a part of the remedy.
@@ -66,9 +73,17 @@ fn each_mistake_has_its_remedy() {
     };
     let mut failed = String::new();
     for (text, message, remedy) in [
-        (change(MQTT_IN, "url = \"mqtts://broker.example.com\"\n", ""), "does not say its `url`", "mqtts://broker.example.com:8883"),
+        (
+            change(MQTT_IN, "url = \"mqtts://broker.example.com\"\n", ""),
+            "does not say its `url`",
+            "mqtts://broker.example.com:8883",
+        ),
         (change(MQTT_IN, "mqtts://", "https://"), "does not begin with a scheme", "mqtts://"),
-        (change(MQTT_IN, "mqtts://", "mqtts://snodo:hunter2@"), "holds a user or a password", "keys of their own"),
+        (
+            change(MQTT_IN, "mqtts://", "mqtts://snodo:hunter2@"),
+            "holds a user or a password",
+            "keys of their own",
+        ),
         (change(MQTT_IN, "broker.example.com", "broker.example.com/x"), "behind the host", "mqtts://"),
         (change(MQTT_IN, "[\"shop/+/orders\"]", "[]"), "`topics` is empty", "shop/orders/#"),
         (change(MQTT_IN, "shop/+/orders", "shop/#/orders"), "no filter of topics", "at its end"),
@@ -85,13 +100,37 @@ fn each_mistake_has_its_remedy() {
             "leave both out",
         ),
         (change(AMQP_IN, "queue = \"orders\"\n", ""), "does not say its `queue`", "queue = \"orders\""),
-        (change(AMQP_IN, "password = { env = \"BROKER_PASSWORD\" }\n", ""), "does not say its `password`", "LIVE_PASSWORD"),
+        (
+            change(AMQP_IN, "password = { env = \"BROKER_PASSWORD\" }\n", ""),
+            "does not say its `password`",
+            "LIVE_PASSWORD",
+        ),
         (change(AMQP_IN, "amqps://broker", "amqps://broker/shop"), "behind the host", "amqps://"),
-        (change(AMQP_OUT, "exchange = \"\"\n", ""), "does not say its `exchange`", "exchange = \"customers\""),
-        (change(CLIENTS, "verify.key = { env = \"SITE_KEY\" }\n", "verify.scheme = \"standard-webhooks\"\nverify.secret = { env = \"X\" }\n"), "needs a body", "\"bearer\""),
+        (
+            change(AMQP_OUT, "exchange = \"\"\n", ""),
+            "does not say its `exchange`",
+            "exchange = \"customers\"",
+        ),
+        (
+            change(
+                CLIENTS,
+                "verify.key = { env = \"SITE_KEY\" }\n",
+                "verify.scheme = \"standard-webhooks\"\nverify.secret = { env = \"X\" }\n",
+            ),
+            "needs a body",
+            "\"bearer\"",
+        ),
         (format!("{CLIENTS}hello = \"hi\"\n"), "`hello` is for a feed", "add url"),
-        (format!("{FEED}verify = {{ scheme = \"none\" }}\n"), "`verify` does not go with `url`", "leave verify out"),
-        (change(FEED, "wss://feed.example.com/v1?x=y", "https://feed.example.com"), "does not begin with a scheme", "wss://"),
+        (
+            format!("{FEED}verify = {{ scheme = \"none\" }}\n"),
+            "`verify` does not go with `url`",
+            "leave verify out",
+        ),
+        (
+            change(FEED, "wss://feed.example.com/v1?x=y", "https://feed.example.com"),
+            "does not begin with a scheme",
+            "wss://",
+        ),
     ] {
         let found = read_channel(&text).map(|declared| declared.notes).unwrap_or_else(|mistakes| mistakes);
         let about: Vec<_> = found.iter().filter(|one| one.severity == Severity::Mistake).collect();

@@ -170,7 +170,10 @@ async fn open(publisher: &Publisher, connection: &Connection) -> Result<Channel,
         let look = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
         let seen = channel.exchange_declare(name, ExchangeKind::Topic, look, FieldTable::default()).await;
         seen.map_err(|error| match is_not_found(&error) {
-            true => Trouble::new(Class::Missing, format!("the broker has no exchange {exchange:?}: make it there")),
+            true => Trouble::new(
+                Class::Missing,
+                format!("the broker has no exchange {exchange:?}: make it there"),
+            ),
             false => broker.trouble(&error),
         })?;
     }

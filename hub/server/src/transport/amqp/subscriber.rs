@@ -113,7 +113,10 @@ where
             Ok(_) => return Ok(channel),
             Err(error) if is_not_found(&error) && *declare => {}
             Err(error) if is_not_found(&error) => {
-                let text = format!("the broker has no queue {queue:?}: make it there, or write declare = true", queue = queue.as_str());
+                let text = format!(
+                    "the broker has no queue {queue:?}: make it there, or write declare = true",
+                    queue = queue.as_str()
+                );
                 return Err(Trouble::new(Class::Missing, text));
             }
             Err(error) => return Err(broker.trouble(&error)),
@@ -175,8 +178,15 @@ where
 
     fn message(&self, name: String, properties: &lapin::BasicProperties, body: Bytes) -> Message {
         let now = (self.clock)();
-        let envelope = Envelope { headers: headers(&self.subscription.kept, properties), name, ..Envelope::default() };
-        Message { id: self.stamp.next(now), channel: self.subscription.channel.clone(), received: now, envelope, body }
+        let envelope =
+            Envelope { headers: headers(&self.subscription.kept, properties), name, ..Envelope::default() };
+        Message {
+            id: self.stamp.next(now),
+            channel: self.subscription.channel.clone(),
+            received: now,
+            envelope,
+            body,
+        }
     }
 }
 
@@ -236,7 +246,8 @@ mod tests {
             .with_headers(table);
         let mut found = headers(&kept, &properties);
         found.sort();
-        let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let found: Vec<(&str, &str)> =
+            found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let expected = [
             ("ce-id", "7"),
             ("content-type", "application/json"),

@@ -25,7 +25,11 @@ struct Kit(Tokio);
 type Dialled = Compat<Box<dyn Wire>>;
 
 /// Greets the broker over that wire. Once only: lapin does not get another.
-pub async fn greet(uri: AMQPUri, wire: Box<dyn Wire>, properties: ConnectionProperties) -> lapin::Result<Connection> {
+pub async fn greet(
+    uri: AMQPUri,
+    wire: Box<dyn Wire>,
+    properties: ConnectionProperties,
+) -> lapin::Result<Connection> {
     let wire = Mutex::new(Some(Compat::new(wire)));
     let connect = async move |_: AMQPUri, _: Runtime<Kit>| -> lapin::Result<AsyncTcpStream<Dialled>> {
         let wire = wire.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -44,11 +48,17 @@ impl Executor for Kit {
         self.0.block_on(future)
     }
 
-    fn spawn<T: Send + 'static, F: Future<Output = T> + Send + 'static>(&self, future: F) -> Task<Self::Task<T>> {
+    fn spawn<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+        &self,
+        future: F,
+    ) -> Task<Self::Task<T>> {
         self.0.spawn(future)
     }
 
-    fn spawn_blocking<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&self, work: F) -> Task<Self::Task<T>> {
+    fn spawn_blocking<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
+        &self,
+        work: F,
+    ) -> Task<Self::Task<T>> {
         self.0.spawn_blocking(work)
     }
 }

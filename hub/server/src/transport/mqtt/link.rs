@@ -78,7 +78,8 @@ impl Link {
             qos_max: said.and_then(|said| said.max_qos).unwrap_or(2),
             can_retain: said.and_then(|said| said.retain_available) != Some(0),
         };
-        let asked = said.and_then(|said| said.server_keep_alive).map(|seconds| Duration::from_secs(seconds.into()));
+        let asked =
+            said.and_then(|said| said.server_keep_alive).map(|seconds| Duration::from_secs(seconds.into()));
         // A broker that asks for a shorter one cuts the connection after half as long again; zero switches it off.
         let every = asked.filter(|every| !every.is_zero()).unwrap_or(KEEP_ALIVE).min(KEEP_ALIVE);
         let mut pings = interval_at(Instant::now() + every, every);
@@ -133,7 +134,9 @@ impl Link {
     }
 }
 
-async fn in_time(written: impl Future<Output = Result<(), rumqttc::v5::mqttbytes::Error>>) -> Result<(), Trouble> {
+async fn in_time(
+    written: impl Future<Output = Result<(), rumqttc::v5::mqttbytes::Error>>,
+) -> Result<(), Trouble> {
     let written = timeout(WRITE_TIME_MAX, written).await;
     written.map_err(|_| Trouble::away("the broker reads nothing any more"))?.map_err(|error| broken(&error))
 }
@@ -149,7 +152,8 @@ fn hello(broker: &Broker, wanted: Wanted, packet_bytes_max: u32) -> Result<Packe
         ..ConnectProperties::new()
     };
     let password = broker.password.as_ref().map(|password| password.expose_line().ok_or(())).transpose();
-    let password = password.map_err(|()| Trouble::new(Class::Refused, "the password is no single line of text"))?;
+    let password =
+        password.map_err(|()| Trouble::new(Class::Refused, "the password is no single line of text"))?;
     let login = broker.user.as_ref().map(|user| Login::new(user.clone(), password.unwrap_or_default()));
     let connect = Connect {
         // Half of what is announced: a ping may take its time.
@@ -176,9 +180,10 @@ fn broken(error: &rumqttc::v5::mqttbytes::Error) -> Trouble {
 fn refused(code: ConnectReturnCode) -> Trouble {
     use ConnectReturnCode as Code;
     let (class, text) = match code {
-        Code::BadUserNamePassword | Code::NotAuthorized | Code::Banned | Code::BadAuthenticationMethod => {
-            (Class::Refused, "the broker does not let the hub in: compare user and password with the broker's")
-        }
+        Code::BadUserNamePassword | Code::NotAuthorized | Code::Banned | Code::BadAuthenticationMethod => (
+            Class::Refused,
+            "the broker does not let the hub in: compare user and password with the broker's",
+        ),
         Code::BadClientId | Code::ClientIdentifierNotValid => {
             (Class::Refused, "the broker does not take the client id: write another in client_id")
         }
@@ -188,8 +193,12 @@ fn refused(code: ConnectReturnCode) -> Trouble {
         Code::ServerUnavailable | Code::ServiceUnavailable | Code::ServerBusy => {
             (Class::Away, "the broker is busy or not available")
         }
-        Code::QuotaExceeded | Code::ConnectionRateExceeded => (Class::Away, "the broker has no room for the hub"),
-        Code::UseAnotherServer | Code::ServerMoved => (Class::Refused, "the broker wants another address to be called"),
+        Code::QuotaExceeded | Code::ConnectionRateExceeded => {
+            (Class::Away, "the broker has no room for the hub")
+        }
+        Code::UseAnotherServer | Code::ServerMoved => {
+            (Class::Refused, "the broker wants another address to be called")
+        }
         _ => (Class::Refused, "the broker refuses the connection"),
     };
     Trouble::new(class, format!("{text} ({code:?})"))
@@ -198,9 +207,10 @@ fn refused(code: ConnectReturnCode) -> Trouble {
 fn dismissed(code: DisconnectReasonCode) -> Trouble {
     use DisconnectReasonCode as Code;
     let (class, text) = match code {
-        Code::SessionTakenOver => {
-            (Class::Refused, "somebody else connected under the hub's client id: give each its own in client_id")
-        }
+        Code::SessionTakenOver => (
+            Class::Refused,
+            "somebody else connected under the hub's client id: give each its own in client_id",
+        ),
         Code::NotAuthorized => (Class::Refused, "the broker does not let the hub do that"),
         _ => (Class::Away, "the broker ended the connection"),
     };

@@ -298,7 +298,11 @@ mod tests {
             ("PUBLISH", "crm/7/orders", false),
         ] {
             let refused = out().publish(request(method, target, &[])).unwrap_err();
-            assert_eq!(matches!(refused, PublishError::Request(_)), is_request, "{method} {target}: {refused}");
+            assert_eq!(
+                matches!(refused, PublishError::Request(_)),
+                is_request,
+                "{method} {target}: {refused}"
+            );
             assert_eq!(refused == PublishError::Topic, !is_request, "{method} {target}: {refused}");
         }
     }

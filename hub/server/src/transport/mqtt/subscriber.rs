@@ -8,12 +8,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
 use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt, StreamExt};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    Filter, Packet, PubAck, PubAckReason, Publish, PublishProperties, RetainForwardRule,
-    SubAck, Subscribe, SubscribeReasonCode,
+    Filter, Packet, PubAck, PubAckReason, Publish, PublishProperties, RetainForwardRule, SubAck, Subscribe,
+    SubscribeReasonCode,
 };
 use snodo_core::message::Envelope;
 use snodo_core::{ChannelName, Message, MessageId, Timestamp, topic};
@@ -116,7 +116,8 @@ where
     }
 
     async fn open(&self) -> Result<Link, Trouble> {
-        let Subscription { broker, topics, queue_group, session, prefetch, body_bytes_max, .. } = &self.subscription;
+        let Subscription { broker, topics, queue_group, session, prefetch, body_bytes_max, .. } =
+            &self.subscription;
         let wanted = Wanted {
             clean: false,
             kept: *session,
@@ -199,7 +200,13 @@ where
             kept.add(&mut headers, "mqtt-retain", "true");
         }
         let envelope = Envelope { headers, name, ..Envelope::default() };
-        Message { id: self.stamp.next(now), channel: self.subscription.channel.clone(), received: now, envelope, body }
+        Message {
+            id: self.stamp.next(now),
+            channel: self.subscription.channel.clone(),
+            received: now,
+            envelope,
+            body,
+        }
     }
 }
 

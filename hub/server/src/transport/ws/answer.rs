@@ -59,8 +59,14 @@ mod tests {
         let busy = AcceptError::Busy { retry_after: Duration::from_secs(1) };
         for (answer, expected) in [
             (Answer::of(&Err(busy)), r#"{"refused":{"reason":"busy","retry_after_ms":1000}}"#),
-            (Answer::of(&Err(AcceptError::Full)), r#"{"refused":{"reason":"no-room","retry_after_ms":2000}}"#),
-            (Answer::of(&Err(AcceptError::Closing)), r#"{"refused":{"reason":"stopping","retry_after_ms":5000}}"#),
+            (
+                Answer::of(&Err(AcceptError::Full)),
+                r#"{"refused":{"reason":"no-room","retry_after_ms":2000}}"#,
+            ),
+            (
+                Answer::of(&Err(AcceptError::Closing)),
+                r#"{"refused":{"reason":"stopping","retry_after_ms":5000}}"#,
+            ),
             (Answer::never("too-deep"), r#"{"refused":{"reason":"too-deep"}}"#),
             (Answer::Accepted("m1".to_owned()), r#"{"accepted":"m1"}"#),
         ] {

@@ -181,7 +181,8 @@ impl Client {
         }
         // A page cannot set a header, so the key may stand in the address.
         let key = write_key(query).filter(|_| !self.verifier.write_keys().is_empty());
-        let key = key.filter(|_| !headers.contains_key(AUTHORIZATION)).map(|key| write_key_authorization(&key));
+        let key =
+            key.filter(|_| !headers.contains_key(AUTHORIZATION)).map(|key| write_key_authorization(&key));
         let header = |name: &str| match &key {
             Some(key) if name == AUTHORIZATION.as_str() => Some(key.as_bytes()),
             _ => headers.get(name).map(HeaderValue::as_bytes),

@@ -141,7 +141,8 @@ where
 
     async fn send(&self, socket: &mut Socket, frame: Frame) -> Result<(), Trouble> {
         let sent = timeout(WRITE_TIME_MAX, socket.send(frame)).await;
-        sent.map_err(|_| Trouble::away("the feed reads nothing any more"))?.map_err(|error| self.broken(&error))
+        sent.map_err(|_| Trouble::away("the feed reads nothing any more"))?
+            .map_err(|error| self.broken(&error))
     }
 
     /// What the other side wrote stays out: it is not ours to log.
@@ -159,11 +160,18 @@ where
             }
             Error::Capacity(_) => {
                 self.tally.count("too-large");
-                Trouble::new(Class::Garbled, format!("a message of the feed is more than {OVER} times larger than limits.body_bytes_max"))
+                Trouble::new(
+                    Class::Garbled,
+                    format!(
+                        "a message of the feed is more than {OVER} times larger than limits.body_bytes_max"
+                    ),
+                )
             }
             Error::Io(error) => Trouble::away(format!("the connection broke: {error}")),
             Error::ConnectionClosed | Error::AlreadyClosed => Trouble::away("the connection ended"),
-            Error::Protocol(error) => Trouble::new(Class::Garbled, format!("{address} speaks no WebSocket: {error}")),
+            Error::Protocol(error) => {
+                Trouble::new(Class::Garbled, format!("{address} speaks no WebSocket: {error}"))
+            }
             _ => Trouble::new(Class::Garbled, format!("{address} speaks no WebSocket")),
         }
     }
@@ -202,7 +210,8 @@ fn request(feed: &Feed) -> anyhow::Result<Request> {
         let pair = form_urlencoded::Serializer::new(String::new()).append_pair(parameter, text).finish();
         path = format!("{path}{}{pair}", if path.contains('?') { '&' } else { '?' });
     }
-    let uri = Uri::builder().scheme(scheme).authority(address.authority.as_str()).path_and_query(path).build();
+    let uri =
+        Uri::builder().scheme(scheme).authority(address.authority.as_str()).path_and_query(path).build();
     let uri = uri.map_err(|_| anyhow::anyhow!("url is no address"))?;
     let mut request = uri.into_client_request()?;
     match &feed.credential {
