@@ -25,6 +25,7 @@ use crate::configuration::Configuration;
 use crate::doors::Doors;
 use crate::intake::{Bells, Intake};
 use crate::junction::Junction;
+use crate::operate;
 use crate::outbox::Outbox;
 use crate::pipeline::{Channel, Fitted, Line};
 use crate::poll::Poll;
@@ -84,6 +85,7 @@ impl Hub {
         declarations: Declarations,
         options: Options,
     ) -> anyhow::Result<Self> {
+        operate::start_counting();
         let data = configuration.path(&declarations.hub.data);
         let listen = options.listen.unwrap_or(declarations.hub.listen);
         let listener = TcpListener::bind(listen).await.with_context(|| {

@@ -21,12 +21,16 @@ use crate::hub::Condition;
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
 pub fn router(condition: Arc<Condition>) -> Router {
-    recorder();
     Router::new()
         .route("/healthz", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(condition)
+}
+
+/// To be called before anything is counted: a counter that was asked for earlier counts for nobody.
+pub fn start_counting() {
+    recorder();
 }
 
 fn recorder() -> &'static PrometheusHandle {
