@@ -57,17 +57,15 @@ async fn rows_are_read_in_pages_and_kills_lose_and_double_nothing() {
     let accepted = || company.balance()["messages"]["accepted"].as_u64().unwrap_or_default();
     grow(&table, ROWS / 2).await;
     // Killed as soon as there is more than before: between a page and the next, a page and its commit.
-    for kill in 0..5 {
+    for _ in 0..5 {
         let hub = company.start();
         let seen = accepted();
         until("more rows", async || accepted() > seen || seen >= (ROWS / 2) as u64).await;
         hub.kill();
         grow(&table, ROWS / 20).await;
-        if kill == 3 {
-            proxy.cut();
-        }
     }
     // Away when the hub starts.
+    proxy.cut();
     let hub = company.start();
     grow(&table, ROWS / 4).await;
     proxy.mend();
@@ -145,8 +143,10 @@ async fn what_cannot_be_read_is_told_and_keeps_nothing_back() {
         || get(company.address, "/metrics").is_some_and(|(_, text)| text.contains("result=\"no-cursor\"} 1"));
     until("rows", async || receiver.taken().len() == 2 && logged_null()).await;
     balanced(&company.settled());
-    let names: Vec<Value> = receiver.taken().iter().map(|one| row_of(&one.body)["name"].clone()).collect();
-    assert_eq!(names, [json!("a"), json!("b")]);
+    // Sixteen requests are under way at once, and any of them may be the first to arrive.
+    let names: HashSet<Value> =
+        receiver.taken().iter().map(|one| row_of(&one.body)["name"].clone()).collect();
+    assert_eq!(names, HashSet::from([json!("a"), json!("b")]));
     let log = hub.stop();
     table.run(&format!("DROP TABLE {name}_later")).await;
     let missing = format!("relation \"{name}_later\" does not exist (SQLSTATE 42P01)");

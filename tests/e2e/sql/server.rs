@@ -101,7 +101,9 @@ impl Own {
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let this = Self { child, folder, address };
         let begun = Instant::now();
-        while TcpStream::connect(address).is_err() {
+        let mut ask = Command::new(programs.join("pg_isready"));
+        ask.args(["--quiet", "--host", "localhost", "--port", &address.port().to_string()]);
+        while !ask.status().is_ok_and(|status| status.success()) {
             assert!(begun.elapsed() < PATIENCE, "no PostgreSQL at {address}");
             std::thread::sleep(Duration::from_millis(20));
         }
