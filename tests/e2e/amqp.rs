@@ -267,7 +267,7 @@ async fn what_is_not_at_the_broker_is_told_clearly_and_waited_for() {
         assert!(metrics.contains(line), "{line} is missing in:\n{metrics}");
     }
     let log = hub.stop();
-    assert!(log.contains(&format!("the broker has no queue \\\"{own}-in\\\"")), "{log}");
+    assert!(log.contains(&format!("the broker has no queue \"{own}-in\"")), "{log}");
     assert_eq!(log.matches("not connected").count(), 1, "{log}");
 
     // A wrong password.
