@@ -1,0 +1,53 @@
+//! Twilio: calls, messages, the queues of TaskRouter and Conversations come in as the forms of its webhooks; text messages go out.
+//! Shapes as in <https://www.twilio.com/docs/usage/webhooks>, <https://www.twilio.com/docs/taskrouter/api/event/reference> and
+//! <https://www.twilio.com/docs/messaging/api/message-resource>.
+
+mod answer;
+mod config;
+mod map;
+mod send;
+
+use serde_json::Value;
+use snodo_connector::{
+    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
+};
+
+use crate::config::Config;
+
+pub struct Twilio;
+
+impl Source for Twilio {
+    fn decode(ctx: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
+        let config: Config = ctx.config()?;
+        match message.body.trim_ascii_start().first() {
+            None => Err(Fault::permanent("the body is empty")),
+            // What Event Streams sends.
+            Some(b'[' | b'{') => Ok(map::streamed(message.json::<Value>()?)),
+            Some(_) => Ok(map::posted(&message.body, &message.name, &config)),
+        }
+    }
+}
+
+impl Destination for Twilio {
+    /// One request for each delivery: the API sends one message at a time.
+    fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
+        let config = match ctx.config::<Config>() {
+            Ok(config) => config,
+            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
+        };
+        let mut plan = Plan::new();
+        for (place, delivery) in (0..).zip(&deliveries) {
+            match send::request(&config, delivery) {
+                Ok(request) => plan.call(request, vec![place], Vec::new()),
+                Err(outcome) => plan.settle(place, outcome),
+            }
+        }
+        plan
+    }
+
+    fn interpret(_: &Context, exchange: Exchange) -> Plan {
+        Plan::settle_all(exchange.deliveries.len(), &answer::outcome(&exchange.answer))
+    }
+}
+
+snodo_connector::export!(Twilio: source, destination);
