@@ -1,7 +1,8 @@
-//! Shopify's webhooks as canonical events. It asks Shopify for nothing and sends it nothing.
+//! Shopify's webhooks as canonical events; and, in `write`, what is written into the shop.
 
 mod map;
 mod tree;
+mod write;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -98,4 +99,4 @@ fn unknown(topic: &str, message: &Message) -> Result<Draft, Fault> {
     Ok(Draft::new("unknown.message.received", &Kept { topic, body, encoding: "json" }))
 }
 
-snodo_connector::export!(Shopify: source);
+snodo_connector::export!(Shopify: source, destination);
