@@ -18,8 +18,13 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
     let mut catalogue = String::from("[\n");
+    // Also those that are no connectors: what connectors share.
+    for entry in fs::read_dir(&here).expect("the connectors' folder can be listed").flatten() {
+        if entry.path().join("Cargo.toml").is_file() {
+            guests::rerun_if_changed(&entry.path());
+        }
+    }
     for name in connectors {
-        guests::rerun_if_changed(&here.join(&name));
         let manifest = here.join(&name).join("connector.toml");
         let component = out.join(format!("{name}.wasm"));
         writeln!(
