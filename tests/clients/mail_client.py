@@ -11,7 +11,9 @@ def bring(port, item):
     with smtplib.SMTP("localhost", port, local_hostname="client.example", timeout=30) as client:
         if "ca" in item:
             client.starttls(context=ssl.create_default_context(cafile=item["ca"]))
-        client.sendmail(item["from"], item["to"], item["mail"].encode())
+        # Lines of mail end so; the library sees to it for plain ASCII only.
+        mail = item["mail"].replace("\n", "\r\n").encode()
+        client.sendmail(item["from"], item["to"], mail)
     return 250
 
 

@@ -149,7 +149,8 @@ async fn what_cannot_be_read_is_told_and_keeps_nothing_back() {
     assert_eq!(names, HashSet::from([json!("a"), json!("b")]));
     let log = hub.stop();
     table.run(&format!("DROP TABLE {name}_later")).await;
-    let missing = format!("relation \"{name}_later\" does not exist (SQLSTATE 42P01)");
+    // The log quotes the error once more.
+    let missing = format!("relation \\\"{name}_later\\\" does not exist (SQLSTATE 42P01)");
     for told in [missing.as_str(), "longer than a message may be", "rows that are never read"] {
         assert_eq!(log.matches(told).count(), 1, "{told}: {log}");
     }

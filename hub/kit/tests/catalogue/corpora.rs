@@ -27,7 +27,7 @@ struct Payload {
     body: Vec<u8>,
 }
 
-const FAMILIES: [Family; 7] = [
+const FAMILIES: [Family; 8] = [
     Family {
         folder: "webhook-samples/shopify",
         connector: "shopify",
@@ -61,6 +61,13 @@ const FAMILIES: [Family; 7] = [
         connector: "pipedrive",
         config: "{}",
         reach_min: 38.0,
+        read: captured,
+    },
+    Family {
+        folder: "webhook-samples/woocommerce",
+        connector: "woocommerce",
+        config: "{}",
+        reach_min: 0.0,
         read: captured,
     },
     Family { folder: "square-events", connector: "square", config: "{}", reach_min: 45.0, read: bare },

@@ -92,7 +92,11 @@ fn each_mistake_has_its_remedy() {
         (format!("{MQTT_IN}prefetch = 5000\n"), "`prefetch` is too large", "1024"),
         (format!("{MQTT_IN}user = \"snodo\"\n"), "has a `user` and no `password`", "add password"),
         (format!("{MQTT_OUT}password = {{ env = \"X\" }}\n"), "has a `password` and no `user`", "add user"),
-        (format!("{MQTT_OUT}password = \"hunter2\"\n"), "holds the secret itself", "LIVE_PASSWORD"),
+        (
+            format!("{MQTT_OUT}user = \"snodo\"\npassword = \"hunter2\"\n"),
+            "holds the secret itself",
+            "LIVE_PASSWORD",
+        ),
         (change(MQTT_OUT, "topics = [\"customers/#\"]\n", ""), "does not say its `topics`", "customers/#"),
         (
             format!("{MQTT_IN}client_id = \"a\"\n{MQTT_OUT}client_id = \"a\"\n"),
