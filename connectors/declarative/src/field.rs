@@ -162,16 +162,16 @@ impl Fields {
     pub fn read(&self, scope: &Scope<'_>) -> Result<Option<Map<String, Value>>, Fault> {
         let mut data = Map::new();
         for (pointer, field) in &self.0 {
-            match field.read(scope)? {
-                Some(value) => {
-                    if !put::put(&mut data, pointer, value) {
-                        return Err(Fault::misconfigured(format!(
-                            "two fields of one rule are for the same place: {pointer}"
-                        )));
-                    }
+            let Some(value) = field.read(scope)? else {
+                if field.required {
+                    return Ok(None);
                 }
-                None if field.required => return Ok(None),
-                None => {}
+                continue;
+            };
+            if !put::put(&mut data, pointer, value) {
+                return Err(Fault::misconfigured(format!(
+                    "two fields of one rule are for the same place: {pointer}"
+                )));
             }
         }
         Ok(Some(data))

@@ -94,7 +94,7 @@ impl Rule {
         let mut found = Vec::new();
         for identifier in &self.identifiers {
             match identifier.value.read(scope)?.as_ref().and_then(text) {
-                Some(value) => found.push(identifier.with(value)),
+                Some(value) => found.push(identifier.with(&value)),
                 None if identifier.value.required => return Ok(false),
                 None => {}
             }
@@ -133,7 +133,7 @@ impl Condition {
 }
 
 impl Identifier {
-    fn with(&self, value: String) -> Value {
+    fn with(&self, value: &str) -> Value {
         let Self { namespace, kind, .. } = self;
         match kind {
             Some(kind) => json!({"namespace": namespace, "value": value, "kind": kind}),

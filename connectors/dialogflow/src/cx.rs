@@ -50,7 +50,7 @@ pub fn tell(mut request: Fields, config: &Config) -> Option<Vec<Draft>> {
     signals(&mut request, &mut turn, event.as_deref() == Some(ESCALATED));
     info.leave("parameters", parameters);
     request.leave("sessionInfo", info);
-    Some(turn.drafts(request))
+    Some(turn.drafts(&request))
 }
 
 /// One of three ways to speak; an event or an intent that the integration names is nothing that the customer said.

@@ -54,7 +54,7 @@ pub fn tell(mut request: Fields, config: &Config) -> Option<Vec<Draft>> {
     result.leave("parameters", parameters);
     request.leave("queryResult", result);
     request.leave("originalDetectIntentRequest", original);
-    Some(turn.drafts(request))
+    Some(turn.drafts(&request))
 }
 
 fn understood(

@@ -47,7 +47,7 @@ pub fn tell(fields: Fields, config: &Config) -> Option<Vec<Draft>> {
         }
         event.leave("pubsub", pushed);
     }
-    let mut drafts = turn.drafts(event);
+    let mut drafts = turn.drafts(&event);
     for draft in &mut drafts {
         draft.time.clone_from(&time);
     }

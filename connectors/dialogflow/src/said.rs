@@ -54,7 +54,7 @@ impl Turn {
     }
 
     /// What has no place of its own goes with the event that says most: what was done or understood, else the last.
-    pub fn drafts(self, vendor: Fields) -> Vec<Draft> {
+    pub fn drafts(self, vendor: &Fields) -> Vec<Draft> {
         let Self { key, conversation, customer, drafts } = self;
         let id = conversation["id"].as_str().unwrap_or_default().to_owned();
         const MOST: [&str; 3] = [

@@ -13,13 +13,13 @@ impl Source for Genesys {
     fn decode(_: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
         let body: Value = message.json()?;
         Ok(match body {
-            Value::Array(events) => events.into_iter().map(draft).collect(),
-            event => vec![draft(event)],
+            Value::Array(events) => events.iter().map(draft).collect(),
+            event => vec![draft(&event)],
         })
     }
 }
 
-fn draft(body: Value) -> Draft {
+fn draft(body: &Value) -> Draft {
     let told = body.as_object().and_then(|event| map::tell(event.clone()));
     // EventBridge gives every event an id of its own.
     let id = body.get("id").and_then(fields::text);
@@ -36,7 +36,7 @@ fn draft(body: Value) -> Draft {
         },
         None => {
             let time = ["time", "timestamp"].iter().find_map(|name| body.get(*name).and_then(fields::moment));
-            Draft { key: id, time, ..Draft::unknown(map::topic(&body).as_deref(), &body) }
+            Draft { key: id, time, ..Draft::unknown(map::topic(body).as_deref(), body) }
         }
     }
 }

@@ -141,7 +141,7 @@ fn commands(parsed: &Fields) -> Commands {
     for command in parsed.get("commands").and_then(Value::as_array).into_iter().flatten() {
         match command.get("command").and_then(Value::as_str) {
             Some("start flow") => {
-                found.flow = found.flow.or_else(|| command.get("flow").and_then(fields::text))
+                found.flow = found.flow.or_else(|| command.get("flow").and_then(fields::text));
             }
             Some("human handoff") => found.hands_over = true,
             Some("cannot handle") => found.is_lost = true,

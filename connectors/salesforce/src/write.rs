@@ -193,7 +193,7 @@ fn settle(config: &Config, step: Step, items: Vec<Item<'_>>, rows: &[Row], plan:
         };
         match step {
             _ if !row.success && step == Step::Customers && lacks_name(config, &row.errors) => {
-                nameless.push(item)
+                nameless.push(item);
             }
             _ if !row.success && row.errors.is_empty() => {
                 let fault = Fault::retry("Salesforce says neither that it took the record nor why not");

@@ -120,6 +120,7 @@ fn go_on(config: &Config, work: &Work, state: &State, data: &Value, plan: &mut P
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "what is known of one delivery, and where its request goes")]
 fn call(config: &Config, work: &Work, step: Step, customer: Option<String>, place: u32, plan: &mut Plan) {
     let customer_id = customer.as_deref().unwrap_or_default();
     let request = match step {

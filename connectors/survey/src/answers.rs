@@ -40,7 +40,7 @@ fn listed(response: &mut Value, each: &str, config: &Config) -> Vec<Answer> {
         let at = value.as_deref().unwrap_or("/value");
         let values: Vec<Value> =
             places(one, at).iter().filter_map(|place| one.pointer(place)).cloned().collect();
-        let Some(said) = said(values, None, &about) else { continue };
+        let Some(said) = said(&values, None, &about) else { continue };
         for place in places(one, at) {
             take(one, &place, |_| Some(()));
         }
@@ -69,7 +69,7 @@ fn named(response: &mut Value, at: &str, config: &Config) -> Vec<Answer> {
         let about = config.questions.get(&name).cloned().unwrap_or_default();
         let value = response.pointer(at).and_then(|all| all.get(&name)).cloned();
         let label = labels.as_deref().and_then(|at| response.pointer(at)?.get(&name)).cloned();
-        let Some(said) = value.and_then(|value| said(vec![value], label, &about)) else { continue };
+        let Some(said) = value.and_then(|value| said(&[value], label.as_ref(), &about)) else { continue };
         let whole = [Some(at), labels.as_deref()];
         for at in whole.into_iter().flatten() {
             let object = response.pointer_mut(at).and_then(Value::as_object_mut);
@@ -92,7 +92,7 @@ fn number_in(name: &str) -> u64 {
 }
 
 /// A question that counts for a metric is a number whatever its words are; another has the words of its choice.
-fn said(values: Vec<Value>, label: Option<Value>, about: &Question) -> Option<Said> {
+fn said(values: &[Value], label: Option<&Value>, about: &Question) -> Option<Said> {
     let number = |value: &Value| match value {
         Value::Number(_) => Some(value.clone()),
         Value::String(text) => {
@@ -101,7 +101,7 @@ fn said(values: Vec<Value>, label: Option<Value>, about: &Question) -> Option<Sa
         _ => None,
     };
     if about.metric.is_some()
-        && let [value] = values.as_slice()
+        && let [value] = values
         && let Some(value) = number(value)
     {
         return Some(Said::Number(value));
@@ -110,10 +110,10 @@ fn said(values: Vec<Value>, label: Option<Value>, about: &Question) -> Option<Sa
         Value::Array(list) => list.iter().map(plain).collect::<Option<Vec<String>>>(),
         value => plain(value).map(|word| vec![word]),
     };
-    if let Some(chosen) = label.as_ref().and_then(words).filter(|chosen| !chosen.is_empty()) {
+    if let Some(chosen) = label.and_then(words).filter(|chosen| !chosen.is_empty()) {
         return Some(Said::Choices(chosen));
     }
-    match values.as_slice() {
+    match values {
         [Value::String(text)] => Some(Said::Text(text.clone())).filter(|_| !text.trim().is_empty()),
         [value @ Value::Number(_)] => Some(Said::Number(value.clone())),
         [Value::Bool(yes)] => Some(Said::Choices(vec![if *yes { "yes" } else { "no" }.to_owned()])),
@@ -189,7 +189,7 @@ fn whole(number: f64) -> Value {
 
 /// By the definition of the Net Promoter Score: 0-6, 7-8, 9-10.
 fn group(metric: &str, value: f64) -> Option<&'static str> {
-    (metric == "nps").then(|| match value {
+    (metric == "nps").then_some(match value {
         9.0.. => "promoter",
         7.0.. => "passive",
         _ => "detractor",

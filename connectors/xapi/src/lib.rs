@@ -28,7 +28,7 @@ impl Source for Xapi {
             },
             other => vec![other],
         };
-        Ok(statements.into_iter().map(|statement| map::tell(statement, &config)).collect())
+        Ok(statements.iter().map(|statement| map::tell(statement, &config)).collect())
     }
 }
 

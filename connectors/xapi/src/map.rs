@@ -37,14 +37,14 @@ impl Told {
 }
 
 /// Statements that have no event of their own are kept whole, with their key and time.
-pub fn tell(whole: Value, config: &Config) -> Draft {
+pub fn tell(whole: &Value, config: &Config) -> Draft {
     let text = |name: &str| whole.get(name).and_then(fields::text);
     let moment = |name: &str| whole.get(name).and_then(fields::moment);
     let (key, stored) = (text("id"), moment("stored"));
     let time = moment("timestamp").or_else(|| stored.clone());
     let mut draft = whole.as_object().and_then(|fields| event(fields.clone(), config)).unwrap_or_else(|| {
         let verb = whole.get("verb").and_then(|verb| verb.get("id")?.as_str());
-        Draft::unknown(verb, &whole)
+        Draft::unknown(verb, whole)
     });
     (draft.key, draft.time) = (key, time);
     draft.attributes.extend(stored.map(|stored| ("recordedtime".to_owned(), stored)));

@@ -47,19 +47,11 @@ impl Schedule {
 }
 
 impl Schedule {
-    /// The same for a channel that keeps trying: at least once in [`TRY_EVERY`], until the delivery has waited for `patience`.
-    pub fn next_due_within(
-        &self,
-        patience: Duration,
-        waited: Duration,
-        attempt: u32,
-        asked: Option<Duration>,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
+    /// The same for a channel that keeps trying: at least once in [`TRY_EVERY`], without an end.
+    pub fn keep_trying(&self, attempt: u32, asked: Option<Duration>, now: Timestamp) -> Timestamp {
         let place = (attempt.max(1) - 1) as usize;
         let delay = self.0.get(place).or(self.0.last()).copied().unwrap_or(TRY_EVERY).min(TRY_EVERY);
-        let pause = asked.unwrap_or_default().min(PATIENCE_MAX).max(delay);
-        (waited < patience).then(|| now + pause)
+        now + asked.unwrap_or_default().min(PATIENCE_MAX).max(delay)
     }
 }
 
@@ -88,21 +80,19 @@ mod tests {
         }
     }
     #[test]
-    fn a_channel_that_keeps_trying_tries_every_minute_until_its_patience_ends() {
+    fn a_channel_that_keeps_trying_tries_every_minute() {
         let now = Timestamp::from_millis(0);
         let seconds = Duration::from_secs;
-        for (delays, waited, attempt, asked, due) in [
-            (vec![1, 10], 0, 1, None, Some(1)),
-            (vec![1, 10], 99, 7, None, Some(10)),
-            (vec![1, 600], 99, 2, None, Some(60)),
-            (vec![1, 600], 99, 2, Some(90), Some(90)),
-            (vec![], 99, 1, None, Some(60)),
-            (vec![1], 100, 2, None, None),
+        for (delays, attempt, asked, due) in [
+            (vec![1, 10], 1, None, 1),
+            (vec![1, 10], 7, None, 10),
+            (vec![1, 600], 2, None, 60),
+            (vec![1, 600], 2, Some(90), 90),
+            (vec![], 1, None, 60),
         ] {
             let schedule = Schedule::new(delays.iter().copied().map(seconds).collect());
-            let found =
-                schedule.next_due_within(seconds(100), seconds(waited), attempt, asked.map(seconds), now);
-            assert_eq!(found, due.map(|due| now + seconds(due)), "{delays:?} {waited} {attempt}");
+            let found = schedule.keep_trying(attempt, asked.map(seconds), now);
+            assert_eq!(found, now + seconds(due), "{delays:?} {attempt}");
         }
     }
 }

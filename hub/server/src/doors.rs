@@ -70,10 +70,10 @@ impl Doors<'_> {
                 }
                 Some(Inlet::File(file)) => self.watch(name, file, accept.clone()).with_context(prepared)?,
                 Some(Inlet::Mqtt(mqtt)) => {
-                    self.mqtt(name, declared, mqtt, accept.clone()).with_context(prepared)?
+                    self.mqtt(name, declared, mqtt, accept.clone()).with_context(prepared)?;
                 }
                 Some(Inlet::Amqp(amqp)) => {
-                    self.amqp(name, declared, amqp, accept.clone()).with_context(prepared)?
+                    self.amqp(name, declared, amqp, accept.clone()).with_context(prepared)?;
                 }
                 Some(Inlet::WebSocket(inlet)) if inlet.url.is_some() => {
                     self.feed(name, inlet, accept.clone()).with_context(prepared)?;

@@ -166,11 +166,11 @@ impl Query {
         match trouble {
             Trouble::Database(error) if error.is_away() => return,
             Trouble::Database(SqlError::Busy(_)) => {
-                warn!(%channel, error = words, "rows wait in the database")
+                warn!(%channel, error = words, "rows wait in the database");
             }
             Trouble::Database(_) => error!(%channel, error = words, "no rows can be read"),
             Trouble::Store(_) => {
-                warn!(%channel, error = words, "rows could not be kept, and wait in the database")
+                warn!(%channel, error = words, "rows could not be kept, and wait in the database");
             }
         }
         *told = Some(words);

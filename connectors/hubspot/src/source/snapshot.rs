@@ -44,6 +44,7 @@ pub fn draft(body: &Value, config: &Config) -> Draft {
     draft
 }
 
+#[expect(clippy::too_many_arguments, reason = "a record's parts, each taken from on its own")]
 fn tell(
     object: &str,
     id: &str,

@@ -265,7 +265,6 @@ impl HttpOutlet {
 /// How requests go out.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "transport", rename_all = "lowercase", deny_unknown_fields)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each channel, and they are not moved about")]
 pub enum Outlet {
     /// Requests to the system's API.
     Http(HttpOutlet),

@@ -107,7 +107,8 @@ fn real_payloads_become_valid_events_and_what_has_no_place_is_named() {
         let mut tally = Tally::default();
         for path in files(&corpora.join(family.folder)) {
             for payload in (family.read)(&path) {
-                tally.add(&family, &connector, &vocabulary, &payload, &path);
+                let decoded = decode(&connector, family.config, &payload);
+                tally.add(decoded, &vocabulary, &payload, &path);
             }
         }
         tally.print(&family);
@@ -133,14 +134,12 @@ struct Tally {
 impl Tally {
     fn add(
         &mut self,
-        family: &Family,
-        connector: &Connector,
+        decoded: Result<Vec<Draft>, String>,
         vocabulary: &Vocabulary,
         payload: &Payload,
         path: &Path,
     ) {
-        let drafts = decode(connector, family.config, payload);
-        let drafts = drafts.unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        let drafts = decoded.unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         self.payloads += 1;
         assert!(!drafts.is_empty(), "{}: nothing was told", path.display());
         let (mut told, mut vendor, mut unknown) = (HashSet::new(), HashSet::new(), false);

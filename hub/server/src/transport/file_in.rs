@@ -157,7 +157,7 @@ where
             Known::Settling { look, parts, .. } => (look, parts),
         };
         if let Some(split) = self.inbox.split {
-            return self.take_parts(folder, name, look, split, parts).await;
+            return self.take_parts(folder, name, split, (look, parts)).await;
         }
         let bytes_max = self.inbox.body_bytes_max;
         if look.bytes > bytes_max as u64 {
@@ -186,9 +186,8 @@ where
         &self,
         folder: &Folder,
         name: &str,
-        look: Look,
         split: Split,
-        taken: u64,
+        (look, taken): (Look, u64),
     ) -> std::io::Result<Took> {
         let (path, bytes_max) = (folder.path.join(name), self.inbox.body_bytes_max);
         let opened = tokio::task::spawn_blocking(move || Parts::open(&path, split, bytes_max)).await;

@@ -105,7 +105,7 @@ fn mail(order: &Value) -> Request {
         "html": format!("<p>Danke für {id}.</p>"),
         "headers": {"List-Unsubscribe": "<https://shop.example/u>", "X-Order": id},
     });
-    Request::json("SEND", &format!("mailto:{address}"), &body)
+    Request::json("SEND", format!("mailto:{address}"), &body)
 }
 
 snodo_connector::export!(Clerk: source, destination);

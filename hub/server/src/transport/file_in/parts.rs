@@ -68,12 +68,7 @@ impl Parts {
         let around = self.records.around();
         let (mut ranges, mut bytes) = (Vec::<Range<u64>>::new(), around);
         let first_record = self.count + 1;
-        loop {
-            let Some(record) =
-                self.held.take().map_or_else(|| self.records.next(&self.file), |held| Ok(Some(held)))?
-            else {
-                break;
-            };
+        while let Some(record) = self.next_record()? {
             let size = record.end - record.start;
             if size + around > self.bytes_max {
                 let (number, max) = (self.count + 1, self.bytes_max);
@@ -101,6 +96,13 @@ impl Parts {
         self.parts += 1;
         let body = self.body(&ranges)?;
         Ok(Some(Part { number: self.parts, first_record, body }))
+    }
+
+    fn next_record(&mut self) -> Result<Option<Range<u64>>, PartError> {
+        match self.held.take() {
+            Some(held) => Ok(Some(held)),
+            None => self.records.next(&self.file),
+        }
     }
 
     fn body(&mut self, ranges: &[Range<u64>]) -> io::Result<Vec<u8>> {

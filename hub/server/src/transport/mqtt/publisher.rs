@@ -204,11 +204,11 @@ async fn fly(
         // A broker that answers pings but confirms nothing would hold its share of the room for ever.
         let owed = flight.owed_since().map(|since| since + publisher.timeout * 2);
         tokio::select! {
-            packet = link.next(true) => if let Packet::PubAck(answer) = packet? {
-                if let Some((done, _)) = flight.waiting.remove(&answer.pkid) {
-                    // Whoever does not wait any more will ask again.
-                    _ = done.send(outcome(answer.reason));
-                }
+            packet = link.next(true) => if let Packet::PubAck(answer) = packet?
+                && let Some((done, _)) = flight.waiting.remove(&answer.pkid)
+            {
+                // Whoever does not wait any more will ask again.
+                _ = done.send(outcome(answer.reason));
             },
             order = orders.recv(), if room => match order {
                 // Whoever gave up while it waited will ask again.

@@ -119,6 +119,7 @@ async fn insert(
 async fn in_parts(client: &Client, order: &Order<'_>) -> Result<Vec<Entry>, SqlError> {
     let table = &order.table;
     let mut entries = Vec::with_capacity(order.rows.len());
+    #[expect(clippy::single_range_in_vec_init, reason = "it is the first part, and there will be more")]
     let mut parts = vec![0..order.rows.len()];
     let broken = |error: tokio_postgres::Error| match judge(&error, table) {
         Judged::Whole(error) => error,
@@ -159,10 +160,13 @@ async fn in_parts(client: &Client, order: &Order<'_>) -> Result<Vec<Entry>, SqlE
 
 /// Where the table is not as the connector expects it for any row, it is no matter of the rows.
 fn all_misconfigured(entries: &[Entry]) -> Option<&Refusal> {
-    let refused = |entry| match entry {
-        &Entry::Refused { ref error } if error.case == Case::Misconfigured => Some(error),
+    let first = misconfigured(entries.first()?)?;
+    entries.iter().all(|entry| misconfigured(entry).is_some()).then_some(first)
+}
+
+fn misconfigured(entry: &Entry) -> Option<&Refusal> {
+    match entry {
+        Entry::Refused { error } if error.case == Case::Misconfigured => Some(error),
         _ => None,
-    };
-    let first = refused(entries.first()?)?;
-    entries.iter().all(|entry| refused(entry).is_some()).then_some(first)
+    }
 }
