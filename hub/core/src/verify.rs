@@ -130,7 +130,7 @@ pub enum Encoding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedTime {
-    /// The header that holds the time: seconds or milliseconds since 1970, or RFC 3339.
+    /// The header that holds the time: seconds or milliseconds since 1970, RFC 3339, or a date as in HTTP's own headers.
     pub header: String,
     /// Where the header holds a list, `t=…,v1=…`: the name that the time has in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use crate::limits::{BATCH_BYTES_MAX, BATCH_ITEMS_MAX};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_ITEMS_MAX, PLAN_ITEMS_MAX};
 use crate::values::Plan;
 use crate::{Failure, Limits, Planned};
 
@@ -26,7 +26,7 @@ pub fn each<T, R>(
         }
     };
     let mut results = Vec::with_capacity(items.len());
-    for range in parts(items, bytes) {
+    for range in parts(items, bytes, BATCH_ITEMS_MAX) {
         let part = &items[range];
         match run_whole(part, time(limits, part.len())) {
             Ok(whole) => results.extend(whole.into_iter().map(Ok)),
@@ -50,7 +50,7 @@ pub fn planned<T: Copy>(
     mut run: impl FnMut(&[T], Duration) -> Result<Plan, Failure>,
 ) -> Planned {
     let mut whole = Planned::default();
-    for range in parts(items, bytes) {
+    for range in parts(items, bytes, PLAN_ITEMS_MAX) {
         let part = &items[range.clone()];
         let places: Vec<u32> = (0..).skip(range.start).take(part.len()).collect();
         match run(part, time(limits, part.len())) {
@@ -105,12 +105,12 @@ fn alone<T, R>(
 }
 
 /// Parts that fit one call. A part has at least one item, however large.
-fn parts<T>(items: &[T], bytes: impl Fn(&T) -> usize) -> Vec<Range<usize>> {
+fn parts<T>(items: &[T], bytes: impl Fn(&T) -> usize, items_max: usize) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let (mut start, mut part_bytes) = (0, 0);
     for (place, item) in items.iter().enumerate() {
         let item_bytes = bytes(item);
-        if place > start && (place - start == BATCH_ITEMS_MAX || part_bytes + item_bytes > BATCH_BYTES_MAX) {
+        if place > start && (place - start == items_max || part_bytes + item_bytes > BATCH_BYTES_MAX) {
             parts.push(start..place);
             (start, part_bytes) = (place, 0);
         }
@@ -135,7 +135,7 @@ mod tests {
             (vec![BATCH_BYTES_MAX, 1, BATCH_BYTES_MAX * 2, 1], &[0, 1, 2, 3, 4]),
         ] {
             let expected: Vec<Range<usize>> = borders.windows(2).map(|border| border[0]..border[1]).collect();
-            assert_eq!(parts(&sizes, |size| *size), expected);
+            assert_eq!(parts(&sizes, |size| *size, BATCH_ITEMS_MAX), expected);
         }
     }
 

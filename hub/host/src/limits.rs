@@ -46,6 +46,10 @@ pub const STACK_BYTES_MAX: usize = 1 << 20;
 /// Items of one call. Beyond a hundred or so a larger batch is not faster, but costs more to repeat when one item fails.
 pub const BATCH_ITEMS_MAX: usize = 256;
 
+/// Deliveries of one call that plans requests: what a manifest may say at most as `batch_max`. How many go into one request is the
+/// vendor's matter, and a plan of fewer is more requests.
+pub const PLAN_ITEMS_MAX: usize = 1000;
+
 /// Bytes of the items of one call: an eighth of the memory to parse them in.
 pub const BATCH_BYTES_MAX: usize = 4 << 20;
 

@@ -238,7 +238,7 @@ pub(super) fn timely(header: &str, text: &[u8], tolerance: Duration, now: Timest
     }
 }
 
-/// Seconds or milliseconds since 1970, or RFC 3339.
+/// Seconds or milliseconds since 1970, RFC 3339, or a date as HTTP's headers have it (RFC 9110, 5.6.7).
 fn moment(text: &str) -> Option<Timestamp> {
     /// As seconds this is the year 5138, as milliseconds 1973: nobody means anything near it.
     const SECONDS_MAX: u64 = 100_000_000_000;
@@ -247,7 +247,10 @@ fn moment(text: &str) -> Option<Timestamp> {
             i64::try_from(seconds * 1000).ok().map(Timestamp::from_millis)
         }
         Ok(millis) => i64::try_from(millis).ok().map(Timestamp::from_millis),
-        Err(_) => Timestamp::parse(text),
+        Err(_) => Timestamp::parse(text).or_else(|| {
+            let date = jiff::fmt::rfc2822::parse(text).ok()?;
+            Some(Timestamp::from_millis(date.timestamp().as_millisecond()))
+        }),
     }
 }
 

@@ -271,7 +271,11 @@ pub(super) fn request(
     let Some(call) = encoded.calls.into_iter().next() else { return Ok(Value::Null) };
     let body = match serde_json::from_slice::<Value>(&call.request.body) {
         Ok(body) => mask.texts(body),
-        Err(_) => json!(mask.text(&String::from_utf8_lossy(&call.request.body))),
+        Err(_) => match std::str::from_utf8(&call.request.body) {
+            Ok(text) if !text.contains('\0') => json!(mask.text(text)),
+            // A personal value could not be seen in it, nor hidden.
+            _ => json!(format!("‹{} bytes that are no text›", call.request.body.len())),
+        },
     };
     let headers = mask.texts(json!(call.request.headers));
     Ok(

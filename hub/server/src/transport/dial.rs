@@ -1,5 +1,4 @@
-//! Opens a connection to the one address that a channel declares, with TLS where it says so. Trusts the certificate authorities
-//! that the system trusts, and speaks TLS by rustls with ring, as the hub's HTTP client does.
+//! Opens a connection to the one address that a channel declares, with TLS where it says so.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::supervise::{Class, Trouble};
+use super::tls;
 
 /// The slowest link to another continent takes 300 ms for one way: name, connection, TLS and greeting fit.
 pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
@@ -34,8 +34,8 @@ impl fmt::Debug for Dialer {
 
 impl Dialer {
     pub fn new(address: Address) -> anyhow::Result<Self> {
-        let tls = address.tls.then(connector).transpose()?;
-        Ok(Self { address, tls })
+        let config = address.tls.then(tls::client_config).transpose()?;
+        Ok(Self { address, tls: config.map(|config| TlsConnector::from(Arc::new(config))) })
     }
 
     pub const fn address(&self) -> &Address {
@@ -57,20 +57,4 @@ impl Dialer {
         let stream = tls.connect(name, stream).await.map_err(|error| untrusted(&error))?;
         Ok(Box::new(stream))
     }
-}
-
-fn connector() -> anyhow::Result<TlsConnector> {
-    let mut roots = rustls::RootCertStore::empty();
-    let (trusted, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if trusted == 0 {
-        tracing::warn!(
-            "no certificate authority found: TLS will fail until ca-certificates is installed or SSL_CERT_FILE set"
-        );
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }

@@ -16,7 +16,7 @@ use snodo_core::Timestamp;
 use snodo_core::authorize::{Credential, Hosts, Signer};
 use snodo_core::secret::{Secret, Secrets};
 
-use super::{Answer, Request};
+use super::{Answer, Request, tls};
 use address::Networks;
 use resolver::Guarded;
 use token::Tokens;
@@ -69,19 +69,7 @@ pub fn install_tls() {
 impl Client {
     /// Trusts the certificate authorities that the system trusts, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     pub fn new() -> Result<Self, ClientError> {
-        let mut roots = rustls::RootCertStore::empty();
-        let (trusted, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if trusted == 0 {
-            tracing::warn!(
-                "no certificate authority found: https will fail until ca-certificates is installed or SSL_CERT_FILE set"
-            );
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| ClientError(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let mut tls = tls::client_config().map_err(|error| ClientError(error.to_string()))?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let client = |networks| {
             reqwest::Client::builder()

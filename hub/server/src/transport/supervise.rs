@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use snodo_core::ChannelName;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -94,6 +95,23 @@ impl Watch {
         }
         self.attempt = self.attempt.saturating_add(1);
         pause(self.attempt, chance())
+    }
+
+    /// After a session of those who ask: whoever asks before the next may begin is told at once, because its schedule knows better
+    /// when to come back. `None` when nobody can ask any more.
+    pub async fn turn_away<O>(
+        &mut self,
+        trouble: &Trouble,
+        orders: &mut mpsc::Receiver<O>,
+        refuse: impl Fn(O),
+    ) -> Option<()> {
+        let mut pause = std::pin::pin!(tokio::time::sleep(self.broke(trouble)));
+        loop {
+            tokio::select! {
+                () = &mut pause => return Some(()),
+                order = orders.recv() => refuse(order?),
+            }
+        }
     }
 
     /// After a session: returns when the next may begin, or at `stop`.

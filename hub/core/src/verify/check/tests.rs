@@ -109,6 +109,13 @@ fn vendors_own_signatures_are_believed_when_they_fit() {
         "x-slack-signature: v0=bca5eef5dd737ed259b428b18cd24f679baa18c3fc5f1cb2a6ac9f03e717969a";
     let slack_time = "x-slack-request-timestamp: 1531420618";
     let slack_now = Timestamp::from_millis(1_531_420_618_000);
+    // Klaviyo's form: the time is a date of HTTP, and stands behind the body.
+    let klaviyo = "scheme = \"hmac-sha256\"\nheader = \"klaviyo-signature\"\nencoding = \"hex\"\nsecret = { env = \"hush\" }
+        timestamp = { header = \"klaviyo-timestamp\", signed = \"{body}{timestamp}\" }";
+    let klaviyo_signed =
+        "klaviyo-signature: c447521be7d34670a3e093f52636e1dfb12b92730e9f284538698a94d279671d";
+    let klaviyo_time = "klaviyo-timestamp: Mon, 09 Mar 2026 19:31:08 GMT";
+    let klaviyo_now = Timestamp::from_millis(1_773_084_668_000);
     for (declared, headers, body, now, believed) in [
         (shopify, vec![base64], order, NOW, true),
         (shopify, vec![base64], &order[1..], NOW, false),
@@ -121,6 +128,9 @@ fn vendors_own_signatures_are_believed_when_they_fit() {
         (slack, vec![slack_signed, slack_time], slack_body, slack_now, true),
         (slack, vec![slack_signed, slack_time], slack_body, NOW, false),
         (slack, vec![slack_signed], slack_body, slack_now, false),
+        (klaviyo, vec![klaviyo_signed, klaviyo_time], order, klaviyo_now, true),
+        (klaviyo, vec![klaviyo_signed, klaviyo_time], order, NOW, false),
+        (klaviyo, vec![klaviyo_signed, "klaviyo-timestamp: yesterday"], order, klaviyo_now, false),
         (bearer, vec!["authorization: Bearer s3cret"], "", NOW, true),
         (bearer, vec!["authorization: bearer old"], "", NOW, true),
         (bearer, vec!["authorization: Bearer s3cre"], "", NOW, false),

@@ -128,16 +128,9 @@ async fn run(publisher: Publisher, mut orders: mpsc::Receiver<Order>) {
     let mut watch = Watch::new(publisher.channel.clone(), "mqtt");
     loop {
         let Err(trouble) = guarded(session(&publisher, &mut orders, &mut watch)).await else { return };
-        let mut pause = std::pin::pin!(tokio::time::sleep(watch.broke(&trouble)));
-        // Who asks meanwhile is told at once: its schedule knows better when to come back.
-        loop {
-            tokio::select! {
-                () = &mut pause => break,
-                order = orders.recv() => match order {
-                    Some(order) => _ = order.done.send(Err(PublishError::of(&trouble))),
-                    None => return,
-                },
-            }
+        let refuse = |order: Order| _ = order.done.send(Err(PublishError::of(&trouble)));
+        if watch.turn_away(&trouble, &mut orders, refuse).await.is_none() {
+            return;
         }
     }
 }
