@@ -49,7 +49,7 @@ async fn play(invocation: &Invocation, folder: &Path, keep: bool) -> anyhow::Res
     let stop = CancellationToken::new();
     let (stand_in, address) = StandIn::start(stop.clone()).await?;
     let company = company::write(folder, address)?;
-    stand_in.expect(&company.crm_token, &company.newsletter_key)?;
+    stand_in.expect(&company)?;
 
     say(&format!(
         "Aurora sells clothes on the web and in Milan. Its hub is declared in {}.",
@@ -96,27 +96,41 @@ async fn play(invocation: &Invocation, folder: &Path, keep: bool) -> anyhow::Res
 async fn tell(company: &Company, folder: &Path, store: &Store) -> anyhow::Result<()> {
     crate::transport::http_out::install_tls();
     let client = reqwest::Client::builder().no_proxy().build()?;
-    let (withdrawal, before) = touchpoints::WEB_SHOP.split_last().expect("the shop has stories");
-    for post in before {
-        shop(&client, company, post).await?;
+    let mut told = 0;
+    for post in touchpoints::WEB_SHOP.iter().chain(&touchpoints::VISITS) {
+        send(&client, company, post).await?;
+        told += 1;
     }
-    let status =
-        touchpoints::post(&client, company, &touchpoints::WEB_SHOP[2], "not the shop's secret").await?;
-    say(&format!("  a stranger {:<58} {status}", "sends an order that the shop did not sign"))?;
+    let stranger = Some("not the shop's secret");
+    let status = touchpoints::send(&client, company, &touchpoints::ORDER, stranger).await?;
+    line("a stranger", "sends an order that the shop did not sign", status)?;
     anyhow::ensure!(status == reqwest::StatusCode::UNAUTHORIZED, "the hub believed a stranger: {status}");
-    touchpoints::drop_file(&folder.join("tills/milan"), "sale-4417.xml", touchpoints::TILL)?;
-    say(&format!("  Milan      {:<58} file", "Anna buys a belt, and the till writes it down"))?;
+    // What is used by consent waits for what Anna and Bruno have just said.
+    settled(store, told).await?;
+    for post in &touchpoints::OTHERS {
+        send(&client, company, post).await?;
+        told += 1;
+    }
+    for file in &touchpoints::FILES {
+        file.drop_into(folder)?;
+        line(file.who, file.story, "file")?;
+        told += 1;
+    }
     // Consent is judged when something is sent: what Anna agreed to until now is to reach her before she thinks otherwise.
-    settled(store, before.len() + 1).await?;
-    shop(&client, company, withdrawal).await?;
-    settled(store, touchpoints::WEB_SHOP.len() + 1).await
+    settled(store, told).await?;
+    send(&client, company, &touchpoints::WITHDRAWAL).await?;
+    settled(store, told + 1).await
 }
 
-async fn shop(client: &reqwest::Client, company: &Company, post: &touchpoints::Post) -> anyhow::Result<()> {
-    let status = touchpoints::post(client, company, post, &company.shop_secret).await?;
-    say(&format!("  web shop   {:<58} {status}", post.story))?;
+async fn send(client: &reqwest::Client, company: &Company, post: &touchpoints::Post) -> anyhow::Result<()> {
+    let status = touchpoints::send(client, company, post, None).await?;
+    line(post.who, post.story, status)?;
     anyhow::ensure!(status.is_success(), "the hub did not take it: {status}");
     Ok(())
+}
+
+fn line(who: &str, story: &str, what_came_of_it: impl std::fmt::Display) -> anyhow::Result<()> {
+    say(&format!("  {who:<10} {story:<58} {what_came_of_it}"))
 }
 
 /// Waits until so many messages are there and everything has a fate, and shows how it comes to it.
@@ -145,16 +159,26 @@ async fn settled(store: &Store, messages: usize) -> anyhow::Result<()> {
 }
 
 fn report(stand_in: &StandIn) -> anyhow::Result<()> {
-    let (contacts, deals, links, mails, refused) = stand_in.told(|told| {
+    let lines = stand_in.told(|told| {
         let count = |object: &str| told.records.get(object).map_or(0, std::collections::BTreeMap::len);
-        (count("contacts"), count("deals"), told.links, told.mails.len(), told.refused)
+        [
+            format!(
+                "The CRM has {} contacts, {} deals and {} links between them; it was busy once, and was asked again.",
+                count("contacts"),
+                count("deals"),
+                told.links
+            ),
+            format!("The newsletter was told of {} events, all of people who agreed to it.", told.mails.len()),
+            format!(
+                "The service desk has {} tickets more, and the staff chat {} messages.",
+                told.tickets.len(),
+                told.chat.len()
+            ),
+            format!("Looks at products that Meta was told of, with hashes in place of names: {}.", told.ads.len()),
+            format!("{} requests were refused.", told.refused),
+        ]
     });
-    say(&format!(
-        "\nThe CRM has {contacts} contacts, {deals} deals and {links} links between them; it was busy once, and was asked again."
-    ))?;
-    say(&format!(
-        "The newsletter was told of {mails} events, all of people who agreed to it. {refused} requests were refused.\n"
-    ))
+    say(&format!("\n{}\n", lines.join("\n")))
 }
 
 /// The customer's timeline and the ledger.

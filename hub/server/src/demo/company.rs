@@ -1,5 +1,6 @@
 //! The demo's company as files: the same TOML that a user would write, with secrets made up on the spot.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
@@ -17,12 +18,34 @@ static COMPANY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/demo/company");
 const HUB: &str = "127.0.0.1:7070";
 const STAND_IN: &str = "127.0.0.1:7071";
 
+/// The secrets that the files name.
+const SECRETS: [&str; 14] = [
+    "ads",
+    "assistant",
+    "crm",
+    "mailings",
+    "newsletter",
+    "shop-online",
+    "showroom",
+    "staff-chat",
+    "stock-room",
+    "support",
+    "support-token",
+    "survey",
+    "website",
+    "whatsapp",
+];
+
 pub struct Company {
-    pub shop_secret: String,
-    pub crm_token: String,
-    /// Without its `whsec_`.
-    pub newsletter_key: Vec<u8>,
+    secrets: BTreeMap<&'static str, String>,
     pub hub: SocketAddr,
+}
+
+impl Company {
+    /// The secret in that file.
+    pub fn secret(&self, name: &str) -> &str {
+        &self.secrets[name]
+    }
 }
 
 /// Writes the company into a folder, for a stand-in at that address. The hub gets the declared port if it is free.
@@ -32,20 +55,17 @@ pub fn write(folder: &Path, stand_in: SocketAddr) -> anyhow::Result<Company> {
         let text = file.text.replace(HUB, &hub.to_string()).replace(STAND_IN, &stand_in.to_string());
         init::write(folder, &SourceFile { path: file.path, text })?;
     }
-    let made_up = || uuid::Uuid::new_v4().simple().to_string();
-    let company = Company {
-        shop_secret: made_up(),
-        crm_token: format!("pat-{}", made_up()),
-        newsletter_key: made_up().into_bytes(),
-        hub,
-    };
-    let newsletter = format!("whsec_{}", STANDARD.encode(&company.newsletter_key));
-    for (name, secret) in
-        [("shop-online", &company.shop_secret), ("crm", &company.crm_token), ("newsletter", &newsletter)]
-    {
+    let company = Company { secrets: SECRETS.map(|name| (name, made_up(name))).into(), hub };
+    for (name, secret) in &company.secrets {
         init::write(folder, &SourceFile { path: format!("secrets/{name}"), text: format!("{secret}\n") })?;
     }
     Ok(company)
+}
+
+fn made_up(name: &str) -> String {
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    // The newsletter's webhooks are signed after the Standard Webhooks, whose secrets look like this.
+    if name == "newsletter" { format!("whsec_{}", STANDARD.encode(random)) } else { random }
 }
 
 fn files(folder: &Dir<'static>) -> Vec<SourceFile> {

@@ -1,13 +1,16 @@
-//! The other side of the demo: a stand-in for the CRM and for the newsletter's system, over real HTTP. Speaks the part of HubSpot's
-//! CRM API that the connector uses (v3 objects, v4 associations), checks what it is sent, and is busy at first, as the real one is.
+//! The other side of the demo: a stand-in for the systems that the company's hub tells, over real HTTP. It speaks as much of each
+//! vendor's API as the connectors use, and checks who calls.
+
+mod crm;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -19,27 +22,33 @@ use snodo_core::verify::{Verifier, Verify};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::company::Company;
 use crate::clock;
 
 /// What the stand-in has been told.
 #[derive(Default)]
 pub struct Told {
-    /// By object type, then by id.
+    /// The CRM's records by object type, then by id.
     pub records: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
     pub links: usize,
     pub mails: Vec<Value>,
-    pub requests: usize,
+    pub tickets: Vec<Value>,
+    pub chat: Vec<Value>,
+    pub ads: Vec<Value>,
     pub refused: usize,
+    /// Whether the CRM has had its busy moment.
+    was_busy: bool,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct StandIn {
     told: Arc<Mutex<Told>>,
-    expects: Arc<Mutex<Option<Expects>>>,
+    expects: Arc<OnceLock<Expects>>,
 }
 
 struct Expects {
-    token: String,
+    /// What callers show, by where the systems are.
+    authorizations: [(&'static str, String); 4],
     newsletter: Verifier,
 }
 
@@ -48,10 +57,13 @@ impl StandIn {
     pub async fn start(stop: CancellationToken) -> anyhow::Result<(Self, SocketAddr)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let this = Self { told: Arc::default(), expects: Arc::default() };
+        let this = Self::default();
         let router = Router::new()
-            .route("/crm/v3/objects/{object}/batch/{action}", post(objects))
-            .route("/crm/v4/associations/deals/contacts/batch/create", post(link))
+            .merge(crm::router())
+            .route("/zendesk/api/v2/tickets", post(ticket))
+            .route("/slack/chat.postMessage", post(chat))
+            .route("/meta/{version}/{pixel}/events", post(ads))
+            .route_layer(from_fn_with_state(this.clone(), let_in))
             .route("/newsletter", post(newsletter))
             .with_state(this.clone());
         tokio::spawn(async move {
@@ -61,111 +73,73 @@ impl StandIn {
     }
 
     /// What callers have to show from now on.
-    pub fn expect(&self, token: &str, newsletter_key: &[u8]) -> anyhow::Result<()> {
+    pub fn expect(&self, company: &Company) -> anyhow::Result<()> {
         let declared: Verify =
             serde_json::from_value(json!({"scheme": "standard-webhooks", "secret": {"env": "-"}}))?;
-        let secret = format!("whsec_{}", STANDARD.encode(newsletter_key));
-        let newsletter = Verifier::new(&declared, |_| Ok(Secret::new(secret.as_bytes())))?;
-        let expects = Expects { token: format!("Bearer {token}"), newsletter };
-        *self.expects.lock().unwrap_or_else(PoisonError::into_inner) = Some(expects);
+        let newsletter =
+            Verifier::new(&declared, |_| Ok(Secret::new(company.secret("newsletter").as_bytes())))?;
+        let agent = format!("hub@aurora.example/token:{}", company.secret("support-token"));
+        let authorizations = [
+            ("/crm/", format!("Bearer {}", company.secret("crm"))),
+            ("/zendesk/", format!("Basic {}", STANDARD.encode(agent))),
+            ("/slack/", format!("Bearer {}", company.secret("staff-chat"))),
+            ("/meta/", format!("Bearer {}", company.secret("ads"))),
+        ];
+        // It is told once, before the hub starts.
+        self.expects.get_or_init(|| Expects { authorizations, newsletter });
         Ok(())
     }
 
     pub fn told<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {
         look(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
-
-    /// The answer to a caller who is not let in.
-    fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
-        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let expects = self.expects.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = self.told(|told| {
-            told.requests += 1;
-            told.requests == 1
-        });
-        if expects.as_ref().is_none_or(|expects| shown != Some(expects.token.as_str())) {
-            self.told(|told| told.refused += 1);
-            return Some(
-                (StatusCode::UNAUTHORIZED, Json(json!({"category": "INVALID_AUTHENTICATION"})))
-                    .into_response(),
-            );
-        }
-        // The first call of all comes at a busy moment.
-        first.then(|| {
-            let body = json!({"status": "error", "errorType": "RATE_LIMIT", "policyName": "SECONDLY"});
-            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], Json(body)).into_response()
-        })
-    }
 }
 
-async fn objects(
-    State(this): State<StandIn>,
-    Path((object, action)): Path<(String, String)>,
-    headers: HeaderMap,
-    Json(batch): Json<Value>,
-) -> Response {
-    if let Some(refusal) = this.refusal(&headers) {
-        return refusal;
+/// Turns away callers who do not show what they should.
+async fn let_in(State(this): State<StandIn>, request: Request, next: Next) -> Response {
+    let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let path = request.uri().path();
+    let expected = this.expects.get().into_iter().flat_map(|expects| &expects.authorizations);
+    if expected.into_iter().any(|(place, right)| path.starts_with(place) && shown == Some(right)) {
+        return next.run(request).await;
     }
-    let inputs = batch["inputs"].as_array().cloned().unwrap_or_default();
-    let results: Vec<Value> = this.told(|told| {
-        let records = told.records.entry(object).or_default();
-        inputs.iter().filter_map(|input| record(records, &action, &batch, input)).collect()
+    this.told(|told| told.refused += 1);
+    (StatusCode::UNAUTHORIZED, Json(json!({"error": "invalid_auth"}))).into_response()
+}
+
+/// Zendesk's [create ticket](https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#create-ticket).
+async fn ticket(State(this): State<StandIn>, Json(body): Json<Value>) -> Response {
+    let mut ticket = body["ticket"].clone();
+    this.told(|told| {
+        ticket["id"] = json!(3001 + told.tickets.len());
+        told.tickets.push(ticket.clone());
     });
-    let now = clock::now().to_string();
-    Json(json!({"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}))
-        .into_response()
+    (StatusCode::CREATED, Json(json!({"ticket": ticket}))).into_response()
 }
 
-/// One record, written or read; `None` if it is to be read and is not there.
-fn record(
-    records: &mut BTreeMap<String, Map<String, Value>>,
-    action: &str,
-    batch: &Value,
-    input: &Value,
-) -> Option<Value> {
-    let id = input["id"].as_str()?.to_owned();
-    let by = input["idProperty"].as_str().or(batch["idProperty"].as_str());
-    let found = match by {
-        Some(by) => {
-            records.iter().find(|(_, known)| known.get(by) == Some(&json!(id))).map(|(id, _)| id.clone())
-        }
-        None => Some(id),
-    };
-    let is_new = found.is_none();
-    if is_new && action == "read" {
-        return None;
-    }
-    let id = found.unwrap_or_else(|| (records.len() + 101).to_string());
-    let known = records.entry(id.clone()).or_default();
-    for (name, value) in input["properties"].as_object().into_iter().flatten() {
-        known.insert(name.clone(), value.clone());
-    }
-    let mut result = json!({"id": id, "properties": known, "new": is_new, "archived": false});
-    if let Some(trace) = input.get("objectWriteTraceId") {
-        result["objectWriteTraceId"] = trace.clone();
-    }
-    Some(result)
+/// Slack's [chat.postMessage](https://docs.slack.dev/reference/methods/chat.postMessage/).
+async fn chat(State(this): State<StandIn>, Json(message): Json<Value>) -> Json<Value> {
+    let channel = message["channel"].clone();
+    let ts = this.told(|told| {
+        told.chat.push(message);
+        format!("1773190800.{:06}", told.chat.len())
+    });
+    Json(json!({"ok": true, "channel": channel, "ts": ts}))
 }
 
-async fn link(State(this): State<StandIn>, headers: HeaderMap, Json(batch): Json<Value>) -> Response {
-    if let Some(refusal) = this.refusal(&headers) {
-        return refusal;
-    }
-    let inputs = batch["inputs"].as_array().cloned().unwrap_or_default();
-    this.told(|told| told.links += inputs.len());
-    let results: Vec<Value> = inputs
-        .iter()
-        .map(|input| json!({"fromObjectId": input["from"]["id"], "toObjectId": input["to"]["id"], "labels": []}))
-        .collect();
-    (StatusCode::CREATED, Json(json!({"status": "COMPLETE", "results": results}))).into_response()
+/// Meta's [Conversions API](https://developers.facebook.com/documentation/ads-commerce/conversions-api/using-the-api).
+async fn ads(State(this): State<StandIn>, Json(body): Json<Value>) -> Json<Value> {
+    let events = body["data"].as_array().cloned().unwrap_or_default();
+    let count = events.len();
+    this.told(|told| told.ads.extend(events));
+    Json(json!({"events_received": count, "messages": [], "fbtrace_id": "A-demo"}))
 }
 
 async fn newsletter(State(this): State<StandIn>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let header = |name: &str| headers.get(name).map(axum::http::HeaderValue::as_bytes);
-    let expects = this.expects.lock().unwrap_or_else(PoisonError::into_inner);
-    let signed = expects
-        .as_ref()
+    let signed = this
+        .expects
+        .get()
         .is_some_and(|expects| expects.newsletter.check(header, "", &body, clock::now()).is_ok());
     match (signed, serde_json::from_slice(&body)) {
         (true, Ok(event)) => {
