@@ -132,9 +132,8 @@ impl Query {
     }
 
     fn message(&self, body: Bytes) -> Message {
-        let now = clock::now();
         let envelope = Envelope { name: self.name.clone(), ..Envelope::default() };
-        Message { id: self.stamp.next(now), channel: self.channel.clone(), received: now, envelope, body }
+        self.stamp.message(&self.channel, clock::now(), envelope, body)
     }
 
     /// If it takes too long, it is not known.

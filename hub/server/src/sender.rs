@@ -18,12 +18,12 @@ use crate::configuration::Configuration;
 use crate::transport::amqp::{self, AmqpOut};
 use crate::transport::file_out::{self, FileOut, WriteError};
 use crate::transport::http_out::address::Networks;
-use crate::transport::http_out::{ANSWER_BYTES_MAX, Client, Mends, Outbound, SendError, request_line};
+use crate::transport::http_out::{ANSWER_BYTES_MAX, Client, Outbound, SendError, request_line};
 use crate::transport::mail_out::{self, MailError, MailOut};
 use crate::transport::mqtt::{self, MqttOut};
 use crate::transport::sql::SqlError;
 use crate::transport::sql::write::SqlOut;
-use crate::transport::{self, Answer, secrets};
+use crate::transport::{self, Answer, Mends, secrets};
 
 pub use sql::login;
 
@@ -65,21 +65,15 @@ impl SendFailure {
         let problem = Problem { message: self.to_string(), at: None };
         let mends = match self {
             Self::Http(error) => error.mends(),
-            Self::File(WriteError::Name(_) | WriteError::Line(_) | WriteError::Method(_)) => Mends::Connector,
-            Self::File(WriteError::Disk { .. } | WriteError::Closing) => Mends::Destination,
-            Self::Mqtt(error) => brokers::mqtt_mends(error),
-            Self::Amqp(error) => brokers::amqp_mends(error),
-            Self::Sql(error) => match error.mends() {
-                Some(mends) => mends,
-                None => return Fault::Auth(problem),
-            },
-            Self::Mail(error) => match error.mends() {
-                Some(mends) => mends,
-                None => return Fault::Auth(problem),
-            },
+            Self::File(error) => error.mends(),
+            Self::Mqtt(error) => error.mends(),
+            Self::Amqp(error) => error.mends(),
+            Self::Sql(error) => error.mends(),
+            Self::Mail(error) => error.mends(),
         };
         match mends {
             Mends::Channel => Fault::Misconfigured(problem),
+            Mends::Credentials => Fault::Auth(problem),
             Mends::Connector => Fault::Permanent(problem),
             Mends::Destination => Fault::Retry(problem),
         }

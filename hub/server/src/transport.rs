@@ -22,7 +22,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use snodo_core::{MessageId, Timestamp};
+use snodo_core::message::Envelope;
+use snodo_core::{ChannelName, Message, MessageId, Timestamp};
 
 /// Why a message was not taken. Each says when to come back; none of them has kept anything.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +61,20 @@ pub struct Answer {
     pub elapsed: Duration,
 }
 
-/// Makes ids of messages: no two alike, without asking the system for randomness each time.
+/// Who can mend what went wrong on the way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mends {
+    /// Whoever declared the channel. Nothing was sent.
+    Channel,
+    /// Whoever gave the channel its credentials.
+    Credentials,
+    /// Whoever wrote the connector. Nothing was sent.
+    Connector,
+    /// Time, or the destination. It may have got the request.
+    Destination,
+}
+
+/// Makes messages of what comes in. Their ids are never alike, without asking the system for randomness each time.
 #[derive(Debug)]
 pub struct Stamp {
     seed: u64,
@@ -75,7 +89,17 @@ impl Default for Stamp {
 }
 
 impl Stamp {
-    pub fn next(&self, now: Timestamp) -> MessageId {
+    pub fn message(
+        &self,
+        channel: &ChannelName,
+        received: Timestamp,
+        envelope: Envelope,
+        body: Bytes,
+    ) -> Message {
+        Message { id: self.id(received), channel: channel.clone(), received, envelope, body }
+    }
+
+    fn id(&self, now: Timestamp) -> MessageId {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         MessageId::new(now, u128::from(self.seed) << 64 | u128::from(count))
     }

@@ -83,12 +83,10 @@ pub fn messages(origin: Origin<'_>, drafts: Vec<Draft>) -> Vec<Message> {
             }
         }
     }
-    let message = |part: &Kept| Message {
-        id: stamp.next(now),
-        channel: origin.channel.clone(),
-        received: now,
-        envelope: Envelope { name: origin.name.to_owned(), form: Form::Drafts, ..Envelope::default() },
-        body: serde_json::to_vec(part).expect("drafts are made of what JSON can hold").into(),
+    let message = |part: &Kept| {
+        let body = serde_json::to_vec(part).expect("drafts are made of what JSON can hold");
+        let envelope = Envelope { name: origin.name.to_owned(), form: Form::Drafts, ..Envelope::default() };
+        stamp.message(origin.channel, now, envelope, body.into())
     };
     parts.iter().map(message).collect()
 }

@@ -1,4 +1,4 @@
-//! The ways out that lead over a broker, and whose business it is when they fail.
+//! The ways out that lead over a broker.
 
 use snodo_core::declare::{AmqpOutlet, MqttOutlet, Spoken};
 
@@ -6,7 +6,6 @@ use super::Of;
 use crate::configuration::Configuration;
 use crate::doors::brokers::address;
 use crate::transport::dial::Dialer;
-use crate::transport::http_out::Mends;
 use crate::transport::{amqp, mqtt, secrets};
 
 pub fn mqtt(configuration: &Configuration, of: Of<'_>, outlet: &MqttOutlet) -> anyhow::Result<mqtt::MqttOut> {
@@ -43,22 +42,4 @@ pub fn amqp(configuration: &Configuration, of: Of<'_>, outlet: &AmqpOutlet) -> a
         concurrent: outlet.concurrent,
         timeout: outlet.timeout.0,
     }))
-}
-
-pub const fn mqtt_mends(error: &mqtt::PublishError) -> Mends {
-    use mqtt::PublishError as Error;
-    match error {
-        Error::Request(_) | Error::TooLarge { .. } => Mends::Connector,
-        Error::Topic | Error::Forbidden(_) | Error::Refused(_) => Mends::Channel,
-        Error::Rejected(_) | Error::Away(_) | Error::Slow(_) => Mends::Destination,
-    }
-}
-
-pub const fn amqp_mends(error: &amqp::PublishError) -> Mends {
-    use amqp::PublishError as Error;
-    match error {
-        Error::Request(_) => Mends::Connector,
-        Error::Unroutable(_) | Error::Refused(_) => Mends::Channel,
-        Error::Rejected | Error::Away(_) | Error::Slow(_) => Mends::Destination,
-    }
 }

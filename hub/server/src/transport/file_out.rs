@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use snodo_core::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Answer, Request};
+use super::{Answer, Mends, Request};
 use lines::{Folder, Frame};
 
 /// Lines waiting to be written; whoever comes then waits, too.
@@ -51,6 +51,15 @@ pub enum WriteError {
     Disk { folder: String, reason: String },
     #[error("the hub is stopping")]
     Closing,
+}
+
+impl WriteError {
+    pub const fn mends(&self) -> Mends {
+        match self {
+            Self::Name(_) | Self::Line(_) | Self::Method(_) => Mends::Connector,
+            Self::Disk { .. } | Self::Closing => Mends::Destination,
+        }
+    }
 }
 
 /// Hands lines to the thread that writes them. The thread ends when the last of these is dropped.

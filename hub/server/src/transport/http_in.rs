@@ -188,17 +188,9 @@ where
     }
     let has_write_key = !inbound.verifier.write_keys().is_empty();
     let body = if has_write_key { tracking::without_key(&body, limits)? } else { body };
-    let message = Message {
-        id: door.stamp.next(now),
-        channel: inbound.channel.clone(),
-        received: now,
-        envelope: Envelope {
-            headers: inbound.kept(&head.headers),
-            name: query.to_owned(),
-            ..Envelope::default()
-        },
-        body,
-    };
+    let (headers, name) = (inbound.kept(&head.headers), query.to_owned());
+    let envelope = Envelope { headers, name, ..Envelope::default() };
+    let message = door.stamp.message(&inbound.channel, now, envelope, body);
     let id = (door.accept)(message).await?;
     if let Some(claim) = claim {
         claim.taken(id);

@@ -21,7 +21,7 @@ use address::Networks;
 use resolver::Guarded;
 use token::Tokens;
 
-pub use fail::{Mends, SendError};
+pub use fail::SendError;
 pub use prepare::request_line;
 
 /// A destination that cannot be reached in this time is down: the slowest link to another continent takes 300 ms.

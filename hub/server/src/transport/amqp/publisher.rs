@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Broker, close, is_not_found};
 use crate::transport::supervise::{Class, Trouble, Watch, guarded};
-use crate::transport::{Answer, Request};
+use crate::transport::{Answer, Mends, Request};
 
 /// On the disk of the broker before it confirms.
 const PERSISTENT: u8 = 2;
@@ -256,6 +256,14 @@ async fn confirmed(confirm: PublisherConfirm, done: Done, time: Duration) -> Opt
 }
 
 impl PublishError {
+    pub const fn mends(&self) -> Mends {
+        match self {
+            Self::Request(_) => Mends::Connector,
+            Self::Unroutable(_) | Self::Refused(_) => Mends::Channel,
+            Self::Rejected | Self::Away(_) | Self::Slow(_) => Mends::Destination,
+        }
+    }
+
     fn of(trouble: &Trouble) -> Self {
         match trouble.class {
             Class::Away | Class::Garbled => Self::Away(trouble.text.clone()),

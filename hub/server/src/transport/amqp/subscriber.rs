@@ -177,16 +177,9 @@ where
     }
 
     fn message(&self, name: String, properties: &lapin::BasicProperties, body: Bytes) -> Message {
-        let now = (self.clock)();
-        let envelope =
-            Envelope { headers: headers(&self.subscription.kept, properties), name, ..Envelope::default() };
-        Message {
-            id: self.stamp.next(now),
-            channel: self.subscription.channel.clone(),
-            received: now,
-            envelope,
-            body,
-        }
+        let Subscription { channel, kept, .. } = &self.subscription;
+        let envelope = Envelope { headers: headers(kept, properties), name, ..Envelope::default() };
+        self.stamp.message(channel, (self.clock)(), envelope, body)
     }
 }
 

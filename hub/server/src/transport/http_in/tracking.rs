@@ -102,14 +102,8 @@ where
     F: Future<Output = Result<MessageId, AcceptError>>,
 {
     let _permit = inbound.permits.try_acquire().map_err(|_| Problem::TooMany { retry_after: 1 })?;
-    let now = (door.clock)();
-    let message = Message {
-        id: door.stamp.next(now),
-        channel: inbound.channel.clone(),
-        received: now,
-        envelope: Envelope { headers: inbound.kept(headers), name: call.to_owned(), ..Envelope::default() },
-        body,
-    };
+    let envelope = Envelope { headers: inbound.kept(headers), name: call.to_owned(), ..Envelope::default() };
+    let message = door.stamp.message(&inbound.channel, (door.clock)(), envelope, body);
     let id = (door.accept)(message).await?;
     debug!(message_id = %id, channel = %inbound.channel, "accepted");
     Ok(())

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::resolver::Forbidden;
+use crate::transport::Mends;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
@@ -32,17 +33,6 @@ pub enum SendError {
     Broken(String),
     #[error("the answer, with status {status}, has more than {bytes_max} bytes")]
     AnswerTooLarge { status: u16, bytes_max: usize },
-}
-
-/// Who can mend it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mends {
-    /// Whoever declared the channel. Nothing was sent.
-    Channel,
-    /// Whoever wrote the connector. Nothing was sent.
-    Connector,
-    /// Time, or the destination. It may have got the request.
-    Destination,
 }
 
 impl SendError {

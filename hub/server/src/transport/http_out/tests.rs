@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::transport::Mends;
 
 const NOW: Timestamp = Timestamp::from_millis(1_614_265_330_000);
 

@@ -12,7 +12,8 @@ use snodo_core::authorize::{Auth, Credential, Grant, Hosts, SecretIn, Sign, Sign
 use snodo_core::secret::{Secret, Secrets};
 use tracing::warn;
 
-use super::{Client, Mends, Outbound, Request, SendError};
+use super::{Client, Outbound, Request, SendError};
+use crate::transport::Mends;
 
 /// A token is renewed so long before its end, or a fifth of its life where that is shorter: calls under way still pass.
 const MARGIN: Duration = Duration::from_secs(60);

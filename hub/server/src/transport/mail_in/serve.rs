@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use smtp_proto::Error;
@@ -266,14 +265,9 @@ where
             let of_channel = envelope.to.iter().filter(|one| one.channel == first.channel);
             let mut to: Vec<&str> = of_channel.map(|one| one.address.as_str()).collect();
             to.dedup();
-            let now = clock::now();
-            messages.push(Message {
-                id: self.stamp.next(now),
-                channel: first.channel.clone(),
-                received: now,
-                envelope: message::Envelope { name: first.pattern.clone(), ..message::Envelope::default() },
-                body: Bytes::from(letter.body(&Delivered { from: &envelope.from, to })),
-            });
+            let body = letter.body(&Delivered { from: &envelope.from, to });
+            let envelope = message::Envelope { name: first.pattern.clone(), ..message::Envelope::default() };
+            messages.push(self.stamp.message(&first.channel, clock::now(), envelope, body.into()));
         }
         messages
     }

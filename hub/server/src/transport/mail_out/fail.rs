@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use crate::transport::http_out::Mends;
+use crate::transport::Mends;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
@@ -32,14 +32,13 @@ pub enum MailError {
 }
 
 impl MailError {
-    /// Who must act. `None` where it is a matter of credentials.
-    pub const fn mends(&self) -> Option<Mends> {
-        Some(match self {
-            Self::Auth(_) => return None,
+    pub const fn mends(&self) -> Mends {
+        match self {
+            Self::Auth(_) => Mends::Credentials,
             Self::Clear(_) | Self::Recipient { .. } | Self::Offer(_) => Mends::Channel,
             Self::Malformed(_) | Self::Refused { .. } => Mends::Connector,
             Self::Later { .. } | Self::Connect(_) | Self::Timeout(_) | Self::Broken(_) => Mends::Destination,
-        })
+        }
     }
 
     /// Whether the server cannot be worked with at all.
@@ -88,14 +87,14 @@ mod tests {
     #[test]
     fn a_code_says_who_must_act() {
         for (code, expected) in [
-            ("421", Some(Mends::Destination)),
-            ("450", Some(Mends::Destination)),
-            ("452", Some(Mends::Destination)),
-            ("530", None),
-            ("535", None),
-            ("550", Some(Mends::Connector)),
-            ("552", Some(Mends::Connector)),
-            ("554", Some(Mends::Connector)),
+            ("421", Mends::Destination),
+            ("450", Mends::Destination),
+            ("452", Mends::Destination),
+            ("530", Mends::Credentials),
+            ("535", Mends::Credentials),
+            ("550", Mends::Connector),
+            ("552", Mends::Connector),
+            ("554", Mends::Connector),
         ] {
             assert_eq!(MailError::of_code(code, "the mail").mends(), expected, "{code}");
         }

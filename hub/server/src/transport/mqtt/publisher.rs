@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Broker;
 use super::link::{AROUND_BYTES, Link, Wanted};
 use crate::transport::supervise::{Class, Trouble, Watch, guarded};
-use crate::transport::{Answer, Request};
+use crate::transport::{Answer, Mends, Request};
 
 /// What a broker says is a few bytes: nothing is subscribed to.
 const PACKET_BYTES_MAX: usize = AROUND_BYTES;
@@ -257,6 +257,14 @@ fn outcome(reason: PubAckReason) -> Result<(), PublishError> {
 }
 
 impl PublishError {
+    pub const fn mends(&self) -> Mends {
+        match self {
+            Self::Request(_) | Self::TooLarge { .. } => Mends::Connector,
+            Self::Topic | Self::Forbidden(_) | Self::Refused(_) => Mends::Channel,
+            Self::Rejected(_) | Self::Away(_) | Self::Slow(_) => Mends::Destination,
+        }
+    }
+
     fn of(trouble: &Trouble) -> Self {
         match trouble.class {
             Class::Away | Class::Garbled => Self::Away(trouble.text.clone()),

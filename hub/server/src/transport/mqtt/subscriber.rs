@@ -186,7 +186,6 @@ where
         properties: Option<PublishProperties>,
         body: Bytes,
     ) -> Message {
-        let now = (self.clock)();
         let (kept, mut headers) = (&self.subscription.kept, Vec::new());
         if let Some(properties) = properties {
             if let Some(content_type) = properties.content_type {
@@ -200,13 +199,7 @@ where
             kept.add(&mut headers, "mqtt-retain", "true");
         }
         let envelope = Envelope { headers, name, ..Envelope::default() };
-        Message {
-            id: self.stamp.next(now),
-            channel: self.subscription.channel.clone(),
-            received: now,
-            envelope,
-            body,
-        }
+        self.stamp.message(&self.subscription.channel, (self.clock)(), envelope, body)
     }
 }
 

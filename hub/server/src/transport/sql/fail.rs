@@ -8,7 +8,7 @@ use serde::Serialize;
 use snodo_core::declare::channel::{DatabaseUrl, TableName};
 use tokio_postgres::error::DbError;
 
-use crate::transport::http_out::Mends;
+use crate::transport::Mends;
 
 /// Why nothing was done. It concerns everything that was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,14 +66,13 @@ pub enum Judged {
 }
 
 impl SqlError {
-    /// Who must act. `None` where it is a matter of credentials.
-    pub const fn mends(&self) -> Option<Mends> {
-        Some(match self {
-            Self::Auth { .. } => return None,
+    pub const fn mends(&self) -> Mends {
+        match self {
+            Self::Auth { .. } => Mends::Credentials,
             Self::Clear(_) | Self::Table { .. } | Self::Misconfigured { .. } => Mends::Channel,
             Self::Malformed(_) => Mends::Connector,
             Self::Connect(_) | Self::Timeout(_) | Self::Broken(_) | Self::Busy(_) => Mends::Destination,
-        })
+        }
     }
 
     /// Whether the database cannot be worked with at all.
@@ -177,10 +176,10 @@ mod tests {
             Judged::Row(Case::Permanent) => "row: permanent",
             Judged::Row(Case::Misconfigured) => "row: misconfigured",
             Judged::Whole(error) => match error.mends() {
-                None => "auth",
-                Some(Mends::Channel) => "misconfigured",
-                Some(Mends::Connector) => "permanent",
-                Some(Mends::Destination) => "retry",
+                Mends::Credentials => "auth",
+                Mends::Channel => "misconfigured",
+                Mends::Connector => "permanent",
+                Mends::Destination => "retry",
             },
         };
         for (code, expected) in [

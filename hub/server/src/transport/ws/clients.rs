@@ -336,15 +336,9 @@ where
                 return Answer::never(reason);
             }
         };
-        let now = (door.clock)();
         let Greeting { headers, name } = &self.greeting;
-        let message = Message {
-            id: door.stamp.next(now),
-            channel: channel.client.channel.clone(),
-            received: now,
-            envelope: Envelope { headers: headers.clone(), name: name.clone(), ..Envelope::default() },
-            body,
-        };
+        let envelope = Envelope { headers: headers.clone(), name: name.clone(), ..Envelope::default() };
+        let message = door.stamp.message(&channel.client.channel, (door.clock)(), envelope, body);
         let accepted = (door.accept)(message).await;
         match &accepted {
             Ok(id) => {

@@ -182,14 +182,7 @@ where
             self.tally.count("too-large");
             return warn!(%channel, bytes = body.len(), "a message is larger than limits.body_bytes_max and was not taken");
         }
-        let now = (self.clock)();
-        let message = Message {
-            id: self.stamp.next(now),
-            channel: channel.clone(),
-            received: now,
-            envelope: Envelope::default(),
-            body,
-        };
+        let message = self.stamp.message(channel, (self.clock)(), Envelope::default(), body);
         match insist(&self.accept, message, &self.tally, stop).await {
             Some(id) => debug!(message_id = %id, %channel, "accepted"),
             None => {
