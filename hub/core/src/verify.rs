@@ -3,8 +3,10 @@
 
 pub mod challenge;
 pub mod check;
+mod ecdsa_p256;
 mod hmac_sha256;
 pub mod signed;
+mod spot;
 mod twilio;
 
 use schemars::JsonSchema;
@@ -65,6 +67,20 @@ pub enum Verify {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timestamp: Option<SignedTime>,
     },
+    /// ECDSA over the curve P-256 with SHA-256, by a key of the vendor's own: SendGrid.
+    EcdsaP256 {
+        /// The header that holds the signature, in base64.
+        header: String,
+        /// The vendor's public key, in base64 as the vendor shows it. It is no secret.
+        #[schemars(extend("examples" = ["MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE…"]))]
+        public_key: String,
+        /// Keys that are still taken while the vendor changes over to a new one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        previous: Vec<String>,
+        /// Where the time of signing is, for vendors that sign it with the body.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timestamp: Option<SignedTime>,
+    },
     /// Twilio: `X-Twilio-Signature`, over the address and the parameters of a form, or over the address with the digest of a
     /// JSON body in it.
     Twilio {
@@ -105,6 +121,17 @@ pub enum Verify {
     ApiKey {
         /// The header that holds the key.
         header: String,
+        /// The key the sender must present.
+        key: SecretRef,
+        /// Keys that are still taken while the sender changes over to a new one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        previous: Vec<SecretRef>,
+    },
+    /// A fixed key in the query of the address, for vendors that can be given an address and nothing else. Proxies on the way may
+    /// write addresses down: choose another scheme where there is one.
+    ApiKeyQuery {
+        /// The parameter that holds the key.
+        parameter: String,
         /// The key the sender must present.
         key: SecretRef,
         /// Keys that are still taken while the sender changes over to a new one.
@@ -165,7 +192,7 @@ pub enum Refusal {
     #[error("the header {header} is missing")]
     Missing { header: String },
     #[error("the query has no {parameter}")]
-    MissingParameter { parameter: &'static str },
+    MissingParameter { parameter: String },
     #[error("the header {header} cannot be read: {wanted} is expected there")]
     Malformed { header: String, wanted: &'static str },
     #[error("the signature in {header} does not fit the body")]
@@ -214,6 +241,10 @@ pub enum SchemeError {
     Url(String),
     #[error("user = {0:?} holds a colon or a control character, which Basic cannot carry")]
     User(String),
+    #[error(
+        "public_key = {0:?} is no key of ECDSA P-256: write the base64 that the vendor shows, MFkwEwYHKoZIzj0…"
+    )]
+    PublicKey(String),
     #[error("the write key in {0} holds a colon, which Basic cannot carry")]
     WriteKey(SecretRef),
     #[error("{0:?} is no name of a query parameter")]

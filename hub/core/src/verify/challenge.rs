@@ -24,6 +24,12 @@ pub enum Challenge {
     /// Slack: a message of type `url_verification`, signed like any other
     /// (<https://docs.slack.dev/reference/events/url_verification>).
     Slack {},
+    /// Mailchimp: `GET`, which must be answered with 200
+    /// (<https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/>).
+    Mailchimp {},
+    /// WooCommerce: a form with `webhook_id` alone, which is not signed and must be answered with 200
+    /// (<https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/class-wc-webhook.php>, `deliver_ping`).
+    Woocommerce {},
 }
 
 /// A `Challenge` with its secret in it.
@@ -37,12 +43,16 @@ enum Scheme {
     /// The token's digest, so that a comparison gives away no length.
     Meta([u8; 32]),
     Slack,
+    Mailchimp,
+    Woocommerce,
 }
 
 /// Vendors ask for less than a hundred characters. What is longer is not given back.
 const WORD_BYTES_MAX: usize = 1024;
 /// A message that asks has little else in it.
 const QUESTION_BYTES_MAX: usize = 4096;
+/// `webhook_id=` and a number.
+const PING_BYTES_MAX: usize = 64;
 
 #[derive(Deserialize)]
 struct Asked {
@@ -61,24 +71,37 @@ impl Challenger {
                 Scheme::Meta(digest(resolve(token)?.line(token)?.trim().as_bytes()))
             }
             Some(Challenge::Slack {}) => Scheme::Slack,
+            Some(Challenge::Mailchimp {}) => Scheme::Mailchimp,
+            Some(Challenge::Woocommerce {}) => Scheme::Woocommerce,
         }))
     }
 
     /// The word to give back to a `GET`. `None` if its query asks for none.
     pub fn answer_query(&self, query: &str) -> Option<Result<String, Refusal>> {
-        let Scheme::Meta(token) = &self.0 else { return None };
+        let token = match &self.0 {
+            Scheme::Meta(token) => token,
+            Scheme::Mailchimp => return Some(Ok(String::new())),
+            Scheme::None | Scheme::Slack | Scheme::Woocommerce => return None,
+        };
         let value = |wanted: &str| {
             form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value)
         };
         let word = value("hub.challenge").filter(|word| is_word(word))?;
         value("hub.mode").filter(|mode| mode == "subscribe")?;
         let Some(presented) = value("hub.verify_token") else {
-            return Some(Err(Refusal::MissingParameter { parameter: "hub.verify_token" }));
+            return Some(Err(Refusal::MissingParameter { parameter: "hub.verify_token".to_owned() }));
         };
         match same(token, &digest(presented.as_bytes())) {
             true => Some(Ok(word.into_owned())),
             false => Some(Err(Refusal::Credential { header: "hub.verify_token".to_owned() })),
         }
+    }
+
+    /// Whether that is a question which nobody signs, and whose answer says nothing.
+    pub fn is_ping(&self, body: &[u8]) -> bool {
+        let id = (body.len() <= PING_BYTES_MAX).then(|| body.strip_prefix(b"webhook_id=")).flatten();
+        matches!(self.0, Scheme::Woocommerce)
+            && id.is_some_and(|id| !id.is_empty() && id.iter().all(u8::is_ascii_digit))
     }
 
     /// The word to give back to a message that was believed. `None` if it asks for none.
@@ -120,7 +143,7 @@ mod tests {
             (&asked.replace("meatyhamhock", ""), wrong()),
             (
                 "hub.mode=subscribe&hub.challenge=1",
-                Some(Err(Refusal::MissingParameter { parameter: "hub.verify_token" })),
+                Some(Err(Refusal::MissingParameter { parameter: "hub.verify_token".into() })),
             ),
             (&asked.replace("subscribe", "unsubscribe"), None),
             (&asked.replace("1158201444", "%3Cscript%3E"), None),
@@ -133,6 +156,7 @@ mod tests {
             assert_eq!(challenger("scheme = \"slack\"").answer_query(query), None);
             assert_eq!(Challenger::default().answer_query(query), None);
         }
+        assert_eq!(challenger("scheme = \"mailchimp\"").answer_query(""), Some(Ok(String::new())));
         let shown = format!("{:?} {meta:?}", meta.answer_query(&asked.replace("meaty", "gue55")));
         assert!(!shown.contains("gue55") && !shown.contains("meatyhamhock"), "{shown}");
     }
@@ -158,5 +182,21 @@ mod tests {
         let meta = challenger("scheme = \"meta\"\ntoken = { env = \"TOKEN\" }");
         assert_eq!(meta.answer_message(asked.as_bytes()), None);
         assert_eq!(Challenger::default().answer_message(asked.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_ping_is_a_number_and_nothing_else() {
+        let shop = challenger("scheme = \"woocommerce\"");
+        for (body, is_ping) in [
+            ("webhook_id=123", true),
+            ("webhook_id=", false),
+            ("webhook_id=1&order=2", false),
+            ("{\"webhook_id\":1}", false),
+            ("", false),
+        ] {
+            assert_eq!(shop.is_ping(body.as_bytes()), is_ping, "{body}");
+            assert!(!Challenger::default().is_ping(body.as_bytes()), "{body}");
+        }
+        assert!(!shop.is_ping(format!("webhook_id={}", "1".repeat(100)).as_bytes()));
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::ecdsa_p256::EcdsaP256;
 use super::hmac_sha256::HmacSha256;
 use super::signed::{Key, Signature, same};
 use super::twilio::{self, Twilio};
@@ -30,6 +31,7 @@ enum Scheme {
         tolerance: Duration,
     },
     Hmac(HmacSha256),
+    Ecdsa(EcdsaP256),
     Twilio(Twilio),
     /// What the header must hold: one of these, as digests, so that a comparison gives away no length.
     Fixed {
@@ -37,6 +39,11 @@ enum Scheme {
         accepted: Vec<[u8; 32]>,
         wanted: &'static str,
         prefix: &'static str,
+    },
+    /// The same in the query.
+    Query {
+        parameter: String,
+        accepted: Vec<[u8; 32]>,
     },
     None,
 }
@@ -53,6 +60,7 @@ impl Verifier {
                 Scheme::StandardWebhooks { keys, tolerance: tolerance.0 }
             }
             Verify::HmacSha256 { .. } => Scheme::Hmac(HmacSha256::new(declared, resolve)?),
+            Verify::EcdsaP256 { .. } => Scheme::Ecdsa(EcdsaP256::new(declared)?),
             Verify::Twilio { url, secret, previous } => {
                 let tokens = std::iter::once(secret).chain(previous).map(&mut resolve);
                 Scheme::Twilio(Twilio::new(url, tokens.collect::<Result<_, _>>()?)?)
@@ -97,14 +105,21 @@ impl Verifier {
                 let accepted = accepted(key, previous, resolve)?;
                 Scheme::Fixed { header: header_name(header)?, accepted, wanted: "a key", prefix: "" }
             }
+            Verify::ApiKeyQuery { parameter, .. } if parameter.is_empty() => {
+                return Err(SchemeError::Parameter(parameter.clone()));
+            }
+            Verify::ApiKeyQuery { parameter, key, previous } => {
+                Scheme::Query { parameter: parameter.clone(), accepted: accepted(key, previous, resolve)? }
+            }
             Verify::None {} => Scheme::None,
         };
         let credential_headers = match &scheme {
             Scheme::StandardWebhooks { .. } => vec!["webhook-signature".to_owned()],
             Scheme::Hmac(hmac) => vec![hmac.header().to_owned()],
+            Scheme::Ecdsa(ecdsa) => vec![ecdsa.header().to_owned()],
             Scheme::Twilio(_) => vec![twilio::SIGNATURE.to_owned()],
             Scheme::Fixed { header, .. } => vec![header.clone()],
-            Scheme::None => vec![],
+            Scheme::Query { .. } | Scheme::None => vec![],
         };
         let write_keys = match (declared, &scheme) {
             (Verify::WriteKey { .. }, Scheme::Fixed { accepted, .. }) => accepted.clone(),
@@ -148,11 +163,15 @@ impl Verifier {
                     }
                     _ => return Err(Refusal::Malformed { header: header.clone(), wanted }),
                 };
-                // Each is compared, so that the time says nothing about which one it was.
-                match accepted.iter().fold(false, |found, one| found | same(one, &credential)) {
-                    true => None,
-                    false => return Err(Refusal::Credential { header: header.clone() }),
-                }
+                is_one_of(accepted, &credential, header)?;
+                None
+            }
+            Scheme::Query { parameter, accepted } => {
+                let presented = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == parameter);
+                let missing = || Refusal::MissingParameter { parameter: parameter.clone() };
+                let (_, credential) = presented.ok_or_else(missing)?;
+                is_one_of(accepted, &digest(credential.as_bytes()), parameter)?;
+                None
             }
             Scheme::StandardWebhooks { keys, tolerance } => {
                 let (id, time) = (required("webhook-id")?, required("webhook-timestamp")?);
@@ -167,6 +186,7 @@ impl Verifier {
                 })?)
             }
             Scheme::Hmac(hmac) => hmac.check(&required, query, body, now)?,
+            Scheme::Ecdsa(ecdsa) => ecdsa.check(&required, body, now)?,
             Scheme::Twilio(twilio) => {
                 twilio.check(&header, query, body)?;
                 None
@@ -184,8 +204,24 @@ impl Verifier {
             // Early by the tolerance when it is sent, late by the tolerance when it is replayed.
             Scheme::StandardWebhooks { tolerance, .. } => Some(tolerance.saturating_mul(2)),
             Scheme::Hmac(hmac) => Some(hmac.tolerance()?.saturating_mul(2)),
-            Scheme::Twilio(_) | Scheme::Fixed { .. } | Scheme::None => None,
+            Scheme::Ecdsa(ecdsa) => Some(ecdsa.tolerance()?.saturating_mul(2)),
+            Scheme::Twilio(_) | Scheme::Fixed { .. } | Scheme::Query { .. } | Scheme::None => None,
         }
+    }
+
+    /// The query of a request without what proves who sent it, which is not to be stored.
+    pub fn without_credential(&self, query: &str) -> String {
+        let Scheme::Query { parameter, .. } = &self.scheme else { return query.to_owned() };
+        let rest = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != parameter);
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish()
+    }
+}
+
+/// Each is compared, so that the time says nothing about which one it was.
+fn is_one_of(accepted: &[[u8; 32]], credential: &[u8; 32], place: &str) -> Result<(), Refusal> {
+    match accepted.iter().fold(false, |found, one| found | same(one, credential)) {
+        true => Ok(()),
+        false => Err(Refusal::Credential { header: place.to_owned() }),
     }
 }
 

@@ -6,14 +6,12 @@
 
 use std::time::Duration;
 
-use super::check::{SIGNATURES_MAX, matching, timely};
+use super::check::{SIGNATURES_MAX, matching};
 use super::signed::{Content, Filling, Key, Place, Signature};
-use super::{Encoding, Refusal, SchemeError, Verify, header_name, is_called_url};
+use super::spot::{Spot, Time};
+use super::{Encoding, Refusal, SchemeError, Verify, is_called_url};
 use crate::Timestamp;
 use crate::secret::{Secret, SecretError, SecretRef};
-
-/// Entries of a list that are looked at: a time, and more signatures than any vendor sends, of more versions than one.
-const ENTRIES_MAX: usize = 4 * SIGNATURES_MAX;
 
 #[derive(Clone, Debug)]
 pub struct HmacSha256 {
@@ -24,19 +22,6 @@ pub struct HmacSha256 {
     content: Content,
     url: Option<String>,
     time: Option<Time>,
-}
-
-#[derive(Clone, Debug)]
-struct Time {
-    spot: Spot,
-    tolerance: Duration,
-}
-
-/// Where a value stands: in a header, or by a name in the list that the header holds.
-#[derive(Clone, Debug)]
-struct Spot {
-    header: String,
-    field: Option<String>,
 }
 
 impl HmacSha256 {
@@ -62,13 +47,6 @@ impl HmacSha256 {
         let places =
             [timestamp.as_ref().map(|_| Place::Time), url.as_ref().map(|_| Place::Url), Some(Place::Body)];
         let places: Vec<Place> = places.into_iter().flatten().collect();
-        let time = match timestamp {
-            None => None,
-            Some(time) => {
-                let spot = Spot::new(&time.header, time.field.as_deref())?;
-                Some(Time { spot, tolerance: time.tolerance.0 })
-            }
-        };
         let key = |at: &SecretRef| Ok::<_, SecretError>(Key::new(resolve(at)?.expose()));
         Ok(Self {
             signature: Spot::new(header, field.as_deref())?,
@@ -76,7 +54,7 @@ impl HmacSha256 {
             prefix: prefix.clone(),
             content: Content::parse(template, &places)?,
             url: url.clone(),
-            time,
+            time: timestamp.as_ref().map(Time::new).transpose()?,
             keys: std::iter::once(secret).chain(previous).map(key).collect::<Result<_, _>>()?,
         })
     }
@@ -112,44 +90,12 @@ impl HmacSha256 {
             };
             return Err(Refusal::Malformed { header: header.to_owned(), wanted });
         }
-        let time = match &self.time {
-            None => &[][..],
-            Some(Time { spot, tolerance }) => {
-                let malformed = || Refusal::Malformed { header: spot.header.clone(), wanted: "a time" };
-                let time = spot.all(required(&spot.header)?).next().ok_or_else(malformed)?;
-                timely(&spot.header, time, *tolerance, now)?;
-                time
-            }
-        };
+        let time = self.time.as_ref().map(|time| time.read(required, now)).transpose()?.unwrap_or_default();
         let url = self.url.as_ref().map(|url| called(url, query)).unwrap_or_default();
         let filling = Filling { time, url: &url, body };
         let presented = presented.iter().copied();
         let believed = matching(&self.keys, &presented, header, |key| self.content.sign(key, filling))?;
         Ok(self.time.as_ref().map(|_| believed))
-    }
-}
-
-impl Spot {
-    fn new(header: &str, field: Option<&str>) -> Result<Self, SchemeError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        match field {
-            Some(field) if field.is_empty() || !field.bytes().all(plain) => {
-                Err(SchemeError::Field(field.to_owned()))
-            }
-            field => Ok(Self { header: header_name(header)?, field: field.map(str::to_owned) }),
-        }
-    }
-
-    /// What stands there in a header's value: the whole of it, or each entry of that name.
-    fn all<'v>(&self, value: &'v [u8]) -> impl Iterator<Item = &'v [u8]> {
-        let whole = self.field.is_none().then_some(value);
-        let entries = self.field.as_ref().map(|field| {
-            // Neither stands in a signature or a time; some vendors part by one, some by the other.
-            value.split(|byte| matches!(byte, b',' | b';')).take(ENTRIES_MAX).filter_map(move |entry| {
-                entry.trim_ascii().strip_prefix(field.as_bytes())?.strip_prefix(b"=")
-            })
-        });
-        whole.into_iter().chain(entries.into_iter().flatten())
     }
 }
 

@@ -150,8 +150,12 @@ impl Content {
     }
 
     pub fn sign(&self, key: &Key, filling: Filling<'_>) -> Signature {
-        let parts: Vec<&[u8]> = self
-            .0
+        key.sign(&self.parts(filling))
+    }
+
+    /// What is signed, piece by piece.
+    pub fn parts<'a>(&'a self, filling: Filling<'a>) -> Vec<&'a [u8]> {
+        self.0
             .iter()
             .map(|part| match part {
                 Part::Text(text) => text.as_bytes(),
@@ -159,8 +163,7 @@ impl Content {
                 Part::Place(Place::Url) => filling.url.as_bytes(),
                 Part::Place(Place::Body) => filling.body,
             })
-            .collect();
-        key.sign(&parts)
+            .collect()
     }
 }
 

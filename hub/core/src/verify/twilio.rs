@@ -71,7 +71,7 @@ impl Twilio {
                 parameters(body).ok_or_else(|| malformed("content-type", "a form of fewer parameters"))?
             }
             (None, false) if !body.is_empty() => {
-                return Err(Refusal::MissingParameter { parameter: BODY_DIGEST });
+                return Err(Refusal::MissingParameter { parameter: BODY_DIGEST.to_owned() });
             }
             (_, false) => String::new(),
         };
@@ -222,7 +222,7 @@ mod tests {
             assert_eq!(check(URL, &headers, query, body).is_ok(), believed, "{headers:?} {query} {body}");
         }
         let unsigned = check(URL, &[json, bare], "", "{}").unwrap_err();
-        assert_eq!(unsigned, Refusal::MissingParameter { parameter: BODY_DIGEST });
+        assert_eq!(unsigned, Refusal::MissingParameter { parameter: BODY_DIGEST.to_owned() });
     }
 
     #[test]

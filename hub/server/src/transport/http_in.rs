@@ -168,6 +168,10 @@ where
     let now = (door.clock)();
     let header = |name: &str| head.headers.get(name).map(HeaderValue::as_bytes);
     let query = head.uri.query().unwrap_or_default();
+    if inbound.challenger.is_ping(&body) {
+        info!(channel = %inbound.channel, answered = true, "asked whether this is the address");
+        return Ok(Taken::Asked(String::new()));
+    }
     let verified = inbound.verifier.check(header, query, &body, now).map_err(Problem::Refused)?;
     if let Some(word) = inbound.challenger.answer_message(&body) {
         info!(channel = %inbound.channel, answered = true, "asked whether this is the address");
@@ -188,7 +192,7 @@ where
     }
     let has_write_key = !inbound.verifier.write_keys().is_empty();
     let body = if has_write_key { tracking::without_key(&body, limits)? } else { body };
-    let (headers, name) = (inbound.kept(&head.headers), query.to_owned());
+    let (headers, name) = (inbound.kept(&head.headers), inbound.verifier.without_credential(query));
     let envelope = Envelope { headers, name, ..Envelope::default() };
     let message = door.stamp.message(&inbound.channel, now, envelope, body);
     let id = (door.accept)(message).await?;

@@ -116,6 +116,21 @@ fn vendors_own_signatures_are_believed_when_they_fit() {
         "klaviyo-signature: c447521be7d34670a3e093f52636e1dfb12b92730e9f284538698a94d279671d";
     let klaviyo_time = "klaviyo-timestamp: Mon, 09 Mar 2026 19:31:08 GMT";
     let klaviyo_now = Timestamp::from_millis(1_773_084_668_000);
+    // SendGrid's form, signed with OpenSSL.
+    let sendgrid = "scheme = \"ecdsa-p256\"\nheader = \"x-twilio-email-event-webhook-signature\"
+        public_key = \"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdHFMOXhkixkePXx+rfGNYm6GjPNXagJSXq5mDmTaqqpEOavEWYe2sabGfH982BdB4plsUatz0fNh3GucrPfPnQ==\"
+        timestamp = { header = \"x-twilio-email-event-webhook-timestamp\", signed = \"{timestamp}{body}\" }";
+    let another_key = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEETnRo45TRbUWGWPRZkhUzeRn4wuOllnXsXYdOkaLR3yPowRsdDAMfsK3+4nzLhzyM72xc3/QS1hMShRNnHqBXw==";
+    let changed = &sendgrid
+        .replace(
+            "public_key = \"",
+            &format!("public_key = \"{another_key}\"\nprevious = [\"-----BEGIN PUBLIC KEY-----\\n"),
+        )
+        .replace("nQ==\"", "nQ==\\n-----END PUBLIC KEY-----\"]");
+    let sendgrid_signed = "x-twilio-email-event-webhook-signature: MEQCICb29em/l7Y3A6PjfuBp2nxbRVBTNyY1CEhWYREiE25AAiAhvtonC3DDmZGyjfxWM04OH2zIkoVdxeXLIs1p/pnLCg==";
+    let sendgrid_time = "x-twilio-email-event-webhook-timestamp: 1600112502";
+    let sendgrid_now = Timestamp::from_millis(1_600_112_502_000);
+    let opened = r#"[{"email":"anna@example.com","event":"open"}]"#;
     for (declared, headers, body, now, believed) in [
         (shopify, vec![base64], order, NOW, true),
         (shopify, vec![base64], &order[1..], NOW, false),
@@ -131,6 +146,20 @@ fn vendors_own_signatures_are_believed_when_they_fit() {
         (klaviyo, vec![klaviyo_signed, klaviyo_time], order, klaviyo_now, true),
         (klaviyo, vec![klaviyo_signed, klaviyo_time], order, NOW, false),
         (klaviyo, vec![klaviyo_signed, "klaviyo-timestamp: yesterday"], order, klaviyo_now, false),
+        (sendgrid, vec![sendgrid_signed, sendgrid_time], opened, sendgrid_now, true),
+        (changed, vec![sendgrid_signed, sendgrid_time], opened, sendgrid_now, true),
+        (sendgrid, vec![sendgrid_signed, sendgrid_time], opened, NOW, false),
+        (sendgrid, vec![sendgrid_signed, sendgrid_time], &opened[1..], sendgrid_now, false),
+        (sendgrid, vec![sendgrid_signed, &sendgrid_time.replace("02", "03")], opened, sendgrid_now, false),
+        (sendgrid, vec![&sendgrid_signed.replace("MEQ", "MEU"), sendgrid_time], opened, sendgrid_now, false),
+        (
+            sendgrid,
+            vec!["x-twilio-email-event-webhook-signature: ?", sendgrid_time],
+            opened,
+            sendgrid_now,
+            false,
+        ),
+        (sendgrid, vec![sendgrid_signed], opened, sendgrid_now, false),
         (bearer, vec!["authorization: Bearer s3cret"], "", NOW, true),
         (bearer, vec!["authorization: bearer old"], "", NOW, true),
         (bearer, vec!["authorization: Bearer s3cre"], "", NOW, false),
@@ -277,4 +306,41 @@ fn a_write_key_is_a_user_without_a_password() {
     let colon: Verify = toml::from_str("scheme = \"write-key\"\nkey = { env = \"a\" }").unwrap();
     let error = Verifier::new(&colon, |_| Ok(Secret::new(b"a:b"))).unwrap_err();
     assert!(matches!(error, SchemeError::WriteKey(_)), "{error}");
+}
+
+#[test]
+fn a_key_in_the_query_is_compared_and_not_kept() {
+    let audience = verifier(
+        "scheme = \"api-key-query\"\nparameter = \"secret\"\nkey = { env = \"s3 cret\" }\nprevious = [{ env = \"old\" }]",
+    );
+    for (query, believed, kept) in [
+        ("secret=s3+cret", true, ""),
+        ("list=7&secret=s3%20cret&a=%26", true, "list=7&a=%26"),
+        ("secret=old", true, ""),
+        ("secret=s3", false, ""),
+        ("secret=", false, ""),
+        ("secrets=s3+cret", false, "secrets=s3+cret"),
+        ("", false, ""),
+    ] {
+        let result = audience.check(|_| None, query, b"", NOW);
+        assert_eq!(result.is_ok(), believed, "{query}: {result:?}");
+        assert_eq!(audience.without_credential(query), kept, "{query}");
+    }
+    let wrong = audience.check(|_| None, "secret=gue55", b"", NOW).unwrap_err();
+    let shown = format!("{wrong} {wrong:?} {audience:?}");
+    assert!(!shown.contains("gue55") && !shown.contains("s3 cret"), "{shown}");
+    let other = verifier("scheme = \"none\"");
+    assert_eq!(other.without_credential("secret=x&b=%zz"), "secret=x&b=%zz", "as it was sent");
+}
+
+#[test]
+fn a_public_key_is_of_the_curve_that_is_declared() {
+    for public_key in
+        ["", "AAAA", "not base64", "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="]
+    {
+        let declared = format!("scheme = \"ecdsa-p256\"\nheader = \"x-sig\"\npublic_key = \"{public_key}\"");
+        let declared: Verify = toml::from_str(&declared).unwrap();
+        let error = Verifier::new(&declared, |_| Ok(Secret::new(b""))).unwrap_err();
+        assert!(error.to_string().contains("no key of ECDSA P-256"), "{error}");
+    }
 }
