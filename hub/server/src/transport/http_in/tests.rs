@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use snodo_core::secret::{Secret, SecretRef};
-use snodo_core::verify::{Verifier, Verify};
+use snodo_core::verify::{Challenger, Verifier, Verify};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -341,4 +341,34 @@ async fn the_second_version_of_http_is_spoken_in_the_clear() {
     let url = format!("http://127.0.0.1:{}/in/open", hub.port);
     let answer = client.post(url).body("{}").send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.version()), (202, reqwest::Version::HTTP_2));
+}
+
+#[tokio::test]
+async fn an_address_is_tried_without_a_secret_and_its_key_is_kept_nowhere() {
+    let hub = hub(Limits::default()).await;
+    let asking = |name: &str, verify: &str, challenge: &str| {
+        let challenge = toml::from_str(&format!("scheme = \"{challenge}\"")).unwrap();
+        let challenger = Challenger::new(Some(&challenge), |_| panic!("it has no secret")).unwrap();
+        inbound(name, verify, Limits::default()).with_challenger(challenger)
+    };
+    let signed = "scheme = \"hmac-sha256\"\nheader = \"x-wc-webhook-signature\"\nsecret = { env = \"hush\" }";
+    let in_the_query = "scheme = \"api-key-query\"\nparameter = \"secret\"\nkey = { env = \"s3cret\" }";
+    hub.channels
+        .replace([asking("shop", signed, "woocommerce"), asking("audience", in_the_query, "mailchimp")]);
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: hub\r\nconnection: close\r\n\r\n");
+    for (path, status) in [("/in/audience", 200), ("/in/audience?secret=any", 200), ("/in/shop", 405)] {
+        assert_eq!(split(&hub.raw(get(path).as_bytes()).await).0, status, "{path}");
+    }
+    for (path, body, status) in [
+        ("/in/shop", "webhook_id=7", 200),
+        ("/in/shop", "webhook_id=7&order=1", 401),
+        ("/in/audience", "type=subscribe", 401),
+        ("/in/audience?secret=s3cre", "type=subscribe", 401),
+        ("/in/audience?secret=s3cret&list=a", "type=subscribe", 202),
+    ] {
+        assert_eq!(hub.post(path, &[], body).await.0, status, "{path} {body}");
+    }
+    let accepted = hub.accepted.lock().unwrap();
+    let [message] = &accepted[..] else { panic!("{accepted:?}") };
+    assert_eq!((message.envelope.name.as_str(), &message.body[..]), ("list=a", &b"type=subscribe"[..]));
 }
