@@ -27,7 +27,7 @@ static PYTHON: LazyLock<PathBuf> =
     LazyLock::new(|| install("python", "requirements.txt", |folder| environment(folder, "requirements.txt")));
 
 /// A copy of the scripts with their libraries beside them; made anew when `pinned` changes.
-fn install(name: &str, pinned: &str, fetch: impl FnOnce(&Path)) -> PathBuf {
+pub fn install(name: &str, pinned: &str, fetch: impl FnOnce(&Path)) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(name);
     std::fs::create_dir_all(&folder).unwrap();
     for entry in std::fs::read_dir(CLIENTS).unwrap() {
@@ -92,11 +92,11 @@ fn says(name: &str) -> Option<String> {
 }
 
 /// A Python environment with what is pinned.
-fn environment(folder: &Path, pinned: &str) {
+pub fn environment(folder: &Path, pinned: &str) {
     LazyLock::force(&PYTHON_ITSELF);
     assert!(
         says("python3").is_some(),
-        "python3 is missing: this test sends with the senders' own libraries; install Python 3.9 or later with venv (Debian: python3-venv)"
+        "python3 is missing: this test sends with the senders' own libraries; install Python 3.10 or later with venv (Debian: python3-venv)"
     );
     run(Command::new("python3").args(["-m", "venv", "env"]).current_dir(folder));
     let pip = [
@@ -123,7 +123,7 @@ pub fn with_tools(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// What it printed.
-fn run(command: &mut Command) -> String {
+pub fn run(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{command:?}: {}{}", said(&output.stdout), said(&output.stderr));

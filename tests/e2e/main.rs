@@ -25,4 +25,5 @@ mod signatures;
 mod sql;
 mod swap;
 mod transform;
+mod vendors;
 mod websocket;

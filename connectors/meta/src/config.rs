@@ -93,7 +93,7 @@ fn graph() -> String {
 }
 
 fn version() -> String {
-    "v23.0".into()
+    "v26.0".into()
 }
 
 fn advertising() -> Vec<String> {

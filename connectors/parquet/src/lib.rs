@@ -98,7 +98,10 @@ impl Config {
         match &self.url {
             Some(url) => {
                 let name = url::segment(&format!("{first}-{hash:016x}.parquet"));
-                format!("{url}/dt={day}/{}", name.expect("a name that ends in .parquet is a segment"))
+                let name = name.expect("a name that ends in .parquet is a segment");
+                // The folder is `dt=`. S3 encodes the sign before it checks a signature, and so must who signs:
+                // <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
+                format!("{url}/dt%3D{day}/{name}")
             }
             None => format!("{}-{day}-{first}-{hash:016x}.parquet", self.name),
         }

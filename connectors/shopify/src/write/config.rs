@@ -33,5 +33,5 @@ impl Config {
 }
 
 fn version() -> String {
-    "2025-10".into()
+    "2026-10".into()
 }
