@@ -175,9 +175,15 @@ mod tests {
             (json!({"@n": "a\nb"}), "<v n=\"a&#10;b\"/>"),
             (json!({"@n": {"a": 1}, "b": null}), "<v><_x0040_n><a>1</a></_x0040_n></v>"),
             (json!([1, null, [2, 3], {"a": []}]), "<v>1</v><v/><v><item>2</item><item>3</item></v><v/>"),
-            (json!({"a b": 1, "1": 2, "x:y": 3}), "<v><a_x0020_b>1</a_x0020_b><_x0031_>2</_x0031_><x_x003A_y>3</x_x003A_y></v>"),
+            (
+                json!({"a b": 1, "1": 2, "x:y": 3}),
+                "<v><a_x0020_b>1</a_x0020_b><_x0031_>2</_x0031_><x_x003A_y>3</x_x003A_y></v>",
+            ),
             (json!({"": 1, "_x0020_": 2}), "<v><_x_>1</_x_><_x005F_x0020_>2</_x005F_x0020_></v>"),
-            (json!({"@xmlns": "u", "XMLa": "", "straße": "ß"}), "<v _x0078_mlns=\"u\"><_x0058_MLa/><straße>ß</straße></v>"),
+            (
+                json!({"@xmlns": "u", "XMLa": "", "straße": "ß"}),
+                "<v _x0078_mlns=\"u\"><_x0058_MLa/><straße>ß</straße></v>",
+            ),
         ] {
             check(&value, expected);
         }

@@ -1,13 +1,17 @@
 //! Real payloads that nobody here wrote, through the connectors that read them: each becomes valid events, nothing is lost, and it is
 //! printed how much of them has a place of its own in the canonical event. What has none is named.
 
+mod channel;
+mod payload;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_host::{Connector, Context, Draft, Message};
 
+use self::payload::Payload;
 use super::{repository, sandbox};
 
 const UNKNOWN: &str = "unknown.message.received";
@@ -15,81 +19,117 @@ const RECEIVED_MS: u64 = 1_767_225_600_000;
 
 /// Payloads of one sort. `reach_min` is the share, in percent, that must have a place outside `vendor`: a little less than was measured.
 struct Family {
+    /// A folder of the corpora, or one file.
     folder: &'static str,
     connector: &'static str,
+    /// As a channel has it, in TOML.
     config: &'static str,
     reach_min: f64,
     read: fn(&Path) -> Vec<Payload>,
 }
 
-struct Payload {
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 16] = [
     Family {
         folder: "webhook-samples/shopify",
         connector: "shopify",
-        config: "{}",
+        config: "",
         reach_min: 60.0,
-        read: captured,
+        read: payload::captured,
     },
     Family {
         folder: "webhook-samples/stripe",
         connector: "stripe",
-        config: "{}",
+        config: "",
         reach_min: 35.0,
-        read: captured,
+        read: payload::captured,
     },
     Family {
         folder: "webhook-samples/bigcommerce",
         connector: "bigcommerce",
-        config: "{}",
+        config: "",
         reach_min: 50.0,
-        read: captured,
+        read: payload::captured,
     },
     Family {
         folder: "webhook-samples/hubspot",
         connector: "hubspot",
-        config: "{}",
+        config: "",
         reach_min: 4.0,
-        read: captured,
+        read: payload::captured,
     },
     Family {
         folder: "webhook-samples/pipedrive",
         connector: "pipedrive",
-        config: "{}",
+        config: "",
         reach_min: 38.0,
-        read: captured,
+        read: payload::captured,
     },
     Family {
         folder: "webhook-samples/woocommerce",
         connector: "woocommerce",
-        config: "{}",
+        config: "",
         reach_min: 0.0,
-        read: captured,
+        read: payload::captured,
     },
-    Family { folder: "square-events", connector: "square", config: "{}", reach_min: 45.0, read: bare },
-    Family { folder: "whatsapp", connector: "whatsapp", config: "{}", reach_min: 65.0, read: bare },
+    Family { folder: "square-events", connector: "square", config: "", reach_min: 45.0, read: payload::bare },
+    Family { folder: "whatsapp", connector: "whatsapp", config: "", reach_min: 65.0, read: payload::bare },
+    Family {
+        folder: "poslog",
+        connector: "poslog",
+        config: "currency = \"USD\"\nutc_offset = \"-06:00\"",
+        reach_min: 0.0,
+        read: payload::transactions,
+    },
+    Family {
+        folder: "identity",
+        connector: "csv",
+        config: include_str!("channels/people.toml"),
+        reach_min: 0.0,
+        read: payload::rows,
+    },
+    Family {
+        folder: "vendor-sources/auth0_source.json",
+        connector: "json",
+        config: include_str!("channels/auth0.toml"),
+        reach_min: 0.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/braze_source_input.json",
+        connector: "json",
+        config: include_str!("channels/braze.toml"),
+        reach_min: 0.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/customerio_source_input.json",
+        connector: "json",
+        config: include_str!("channels/customerio.toml"),
+        reach_min: 0.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/monday_source_input.json",
+        connector: "json",
+        config: include_str!("channels/monday.toml"),
+        reach_min: 0.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/olark_source.json",
+        connector: "json",
+        config: include_str!("channels/olark.toml"),
+        reach_min: 0.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/satismeter_source.json",
+        connector: "survey",
+        config: include_str!("channels/satismeter.toml"),
+        reach_min: 0.0,
+        read: payload::cases,
+    },
 ];
-
-/// A captured request: headers and body.
-fn captured(path: &Path) -> Vec<Payload> {
-    let sample: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let Some(headers) = sample["headers"].as_object() else { return Vec::new() };
-    let headers = headers.iter().map(|(name, value)| (name.to_lowercase(), text(value))).collect();
-    let body = match &sample["body"] {
-        Value::String(text) => text.clone(),
-        body => body.to_string(),
-    };
-    vec![Payload { headers, body: body.into_bytes() }]
-}
-
-/// A body alone.
-fn bare(path: &Path) -> Vec<Payload> {
-    vec![Payload { headers: Vec::new(), body: std::fs::read(path).unwrap() }]
-}
 
 #[test]
 fn real_payloads_become_valid_events_and_what_has_no_place_is_named() {
@@ -104,10 +144,11 @@ fn real_payloads_become_valid_events_and_what_has_no_place_is_named() {
         let embedded = snodo_catalogue::catalogue().iter().find(|one| one.name == family.connector);
         let embedded = embedded.unwrap_or_else(|| panic!("there is no connector {}", family.connector));
         let connector = sandbox.load(embedded.component).unwrap();
+        let config = channel::config(family.config);
         let mut tally = Tally::default();
-        for path in files(&corpora.join(family.folder)) {
+        for path in payload::files(&corpora.join(family.folder)) {
             for payload in (family.read)(&path) {
-                let decoded = decode(&connector, family.config, &payload);
+                let decoded = decode(&connector, &config, &payload);
                 tally.add(decoded, &vocabulary, &payload, &path);
             }
         }
@@ -147,7 +188,11 @@ impl Tally {
             let mut data: Value = serde_json::from_slice(&draft.data).unwrap();
             let violations = vocabulary.check(&draft.kind, &(&data).into());
             assert_eq!(violations, Ok(()), "{}: {}", path.display(), draft.kind);
-            *self.kinds.entry(draft.kind.clone()).or_default() += 1;
+            let kind = match data["topic"].as_str() {
+                Some(topic) => format!("{} ({topic})", draft.kind),
+                None => draft.kind.clone(),
+            };
+            *self.kinds.entry(kind).or_default() += 1;
             unknown |= draft.kind == UNKNOWN;
             let left = data.as_object_mut().unwrap().remove("vendor").unwrap_or_default();
             leaves(&left, "", &mut |at, leaf| {
@@ -165,8 +210,7 @@ impl Tally {
         if unknown {
             return;
         }
-        let body: Value = serde_json::from_slice(&payload.body).unwrap();
-        leaves(&body, "", &mut |at, leaf| {
+        leaves(&payload.says, "", &mut |at, leaf| {
             self.fields += 1;
             let words = text(leaf);
             if vendor.contains(&(last(at), words.clone())) {
@@ -198,7 +242,7 @@ impl Tally {
 
 fn decode(connector: &Connector, config: &str, payload: &Payload) -> Result<Vec<Draft>, String> {
     let ctx = Context { channel: "corpus", config: config.as_bytes(), now: RECEIVED_MS };
-    let Payload { headers, body } = payload;
+    let Payload { headers, body, .. } = payload;
     let message = Message { id: "1", received_at: RECEIVED_MS, headers, name: "", body };
     let decoded = connector.decode(&ctx, &[message]).pop().expect("one message has one result");
     decoded.map_err(|failure| failure.to_string())
@@ -245,27 +289,17 @@ fn name(at: &str) -> String {
     at.split('/').skip(1).map(step).collect::<Vec<_>>().join(".")
 }
 
-/// The last name in the pointer.
+/// The last name in the pointer; an element's text has its element's.
 fn last(at: &str) -> String {
-    at.rsplit('/').find(|step| !step.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or_default().to_owned()
+    let is_name = |step: &&str| *step != "#text" && !step.bytes().all(|byte| byte.is_ascii_digit());
+    at.rsplit('/').find(is_name).unwrap_or_default().to_owned()
 }
 
+/// Without white edges.
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned())
 }
 
 fn number(text: &str) -> Option<f64> {
     text.parse().ok()
-}
-
-fn files(of: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for path in std::fs::read_dir(of).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => found.push(path),
-        }
-    }
-    found.sort();
-    found
 }
