@@ -40,30 +40,31 @@ const FAMILIES: [Family; 16] = [
         folder: "webhook-samples/stripe",
         connector: "stripe",
         config: "",
-        reach_min: 35.0,
+        reach_min: 46.0,
         read: payload::captured,
     },
     Family {
         folder: "webhook-samples/bigcommerce",
         connector: "bigcommerce",
         config: "",
-        reach_min: 50.0,
+        reach_min: 57.0,
         read: payload::captured,
     },
     Family {
         folder: "webhook-samples/hubspot",
         connector: "hubspot",
-        config: "",
-        reach_min: 4.0,
+        config: "currency = \"USD\"",
+        reach_min: 12.0,
         read: payload::captured,
     },
     Family {
         folder: "webhook-samples/pipedrive",
         connector: "pipedrive",
         config: "",
-        reach_min: 38.0,
+        reach_min: 40.0,
         read: payload::captured,
     },
+    // Products and coupons only, for which there is no word.
     Family {
         folder: "webhook-samples/woocommerce",
         connector: "woocommerce",
@@ -71,62 +72,62 @@ const FAMILIES: [Family; 16] = [
         reach_min: 0.0,
         read: payload::captured,
     },
-    Family { folder: "square-events", connector: "square", config: "", reach_min: 45.0, read: payload::bare },
-    Family { folder: "whatsapp", connector: "whatsapp", config: "", reach_min: 65.0, read: payload::bare },
+    Family { folder: "square-events", connector: "square", config: "", reach_min: 62.0, read: payload::bare },
+    Family { folder: "whatsapp", connector: "whatsapp", config: "", reach_min: 72.0, read: payload::bare },
     Family {
         folder: "poslog",
         connector: "poslog",
         config: "currency = \"USD\"\nutc_offset = \"-06:00\"",
-        reach_min: 0.0,
+        reach_min: 23.0,
         read: payload::transactions,
     },
     Family {
         folder: "identity",
         connector: "csv",
         config: include_str!("channels/people.toml"),
-        reach_min: 0.0,
+        reach_min: 99.0,
         read: payload::rows,
     },
     Family {
         folder: "vendor-sources/auth0_source.json",
         connector: "json",
         config: include_str!("channels/auth0.toml"),
-        reach_min: 0.0,
+        reach_min: 10.0,
         read: payload::cases,
     },
     Family {
         folder: "vendor-sources/braze_source_input.json",
         connector: "json",
         config: include_str!("channels/braze.toml"),
-        reach_min: 0.0,
+        reach_min: 85.0,
         read: payload::cases,
     },
     Family {
         folder: "vendor-sources/customerio_source_input.json",
         connector: "json",
         config: include_str!("channels/customerio.toml"),
-        reach_min: 0.0,
+        reach_min: 72.0,
         read: payload::cases,
     },
     Family {
         folder: "vendor-sources/monday_source_input.json",
         connector: "json",
         config: include_str!("channels/monday.toml"),
-        reach_min: 0.0,
+        reach_min: 38.0,
         read: payload::cases,
     },
     Family {
         folder: "vendor-sources/olark_source.json",
         connector: "json",
         config: include_str!("channels/olark.toml"),
-        reach_min: 0.0,
+        reach_min: 65.0,
         read: payload::cases,
     },
     Family {
         folder: "vendor-sources/satismeter_source.json",
         connector: "survey",
         config: include_str!("channels/satismeter.toml"),
-        reach_min: 0.0,
+        reach_min: 64.0,
         read: payload::cases,
     },
 ];
@@ -183,9 +184,9 @@ impl Tally {
         let drafts = decoded.unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         self.payloads += 1;
         assert!(!drafts.is_empty(), "{}: nothing was told", path.display());
-        let (mut told, mut vendor, mut unknown) = (HashSet::new(), HashSet::new(), false);
+        let (mut events, mut unknown) = (Vec::new(), false);
         for draft in drafts {
-            let mut data: Value = serde_json::from_slice(&draft.data).unwrap();
+            let data: Value = serde_json::from_slice(&draft.data).unwrap();
             let violations = vocabulary.check(&draft.kind, &(&data).into());
             assert_eq!(violations, Ok(()), "{}: {}", path.display(), draft.kind);
             let kind = match data["topic"].as_str() {
@@ -194,17 +195,7 @@ impl Tally {
             };
             *self.kinds.entry(kind).or_default() += 1;
             unknown |= draft.kind == UNKNOWN;
-            let left = data.as_object_mut().unwrap().remove("vendor").unwrap_or_default();
-            leaves(&left, "", &mut |at, leaf| {
-                vendor.insert((last(at), text(leaf)));
-            });
-            leaves(&data, "", &mut |_, leaf| {
-                told.insert(text(leaf).to_lowercase());
-            });
-            told.extend(
-                [draft.key, draft.subject, draft.time].into_iter().flatten().map(|text| text.to_lowercase()),
-            );
-            told.extend(draft.attributes.into_iter().map(|(_, value)| value.to_lowercase()));
+            events.push(Event::of(draft, data));
         }
         // Kept whole: it has no word of its own.
         if unknown {
@@ -212,13 +203,15 @@ impl Tally {
         }
         leaves(&payload.says, "", &mut |at, leaf| {
             self.fields += 1;
-            let words = text(leaf);
-            if vendor.contains(&(last(at), words.clone())) {
-                *self.kept.entry(name(at)).or_default() += 1;
-            } else if leaf.is_boolean() || is_told(&told, &words.to_lowercase()) {
+            let kept = |event: &Event| event.vendor.contains(&(last(at), text(leaf)));
+            // What one of several events has made of it stays under `vendor` in the others.
+            if events.iter().any(|event| !kept(event) && event.tells(leaf)) {
                 self.reached += 1;
+            } else if events.iter().any(kept) {
+                *self.kept.entry(name(at)).or_default() += 1;
             } else {
-                self.lost.insert(format!("{} = {words} ({})", name(at), path.file_name().unwrap().display()));
+                let file = path.file_name().unwrap().display();
+                self.lost.insert(format!("{} = {} ({file})", name(at), text(leaf)));
             }
         });
     }
@@ -240,6 +233,37 @@ impl Tally {
     }
 }
 
+/// All words of an event, in lower case, and what it keeps under `vendor`: last names and values.
+struct Event {
+    told: HashSet<String>,
+    vendor: HashSet<(String, String)>,
+}
+
+impl Event {
+    fn of(draft: Draft, mut data: Value) -> Self {
+        let (mut told, mut vendor) = (HashSet::new(), HashSet::new());
+        let left = data.as_object_mut().unwrap().remove("vendor").unwrap_or_default();
+        leaves(&left, "", &mut |at, leaf| {
+            vendor.insert((last(at), text(leaf)));
+        });
+        leaves(&data, "", &mut |at, leaf| {
+            told.insert(text(leaf).to_lowercase());
+            // Traits that the company has named.
+            if let Some((_, name)) = at.split_once("/custom/") {
+                told.insert(name.to_lowercase());
+            }
+        });
+        let around = [draft.key, draft.subject, draft.time].into_iter().flatten();
+        let around = around.chain(draft.attributes.into_iter().map(|(_, value)| value));
+        told.extend(around.map(|text| text.to_lowercase()));
+        Self { told, vendor }
+    }
+
+    fn tells(&self, leaf: &Value) -> bool {
+        leaf.is_boolean() || is_told(&self.told, &text(leaf).to_lowercase())
+    }
+}
+
 fn decode(connector: &Connector, config: &str, payload: &Payload) -> Result<Vec<Draft>, String> {
     let ctx = Context { channel: "corpus", config: config.as_bytes(), now: RECEIVED_MS };
     let Payload { headers, body, .. } = payload;
@@ -248,7 +272,7 @@ fn decode(connector: &Connector, config: &str, payload: &Payload) -> Result<Vec<
     decoded.map_err(|failure| failure.to_string())
 }
 
-/// As it is, as another writing of the same number, moment or telephone, or as a part of something.
+/// As it is, as another writing of the same number, moment or telephone, as a part of something, or one of its words.
 fn is_told(told: &HashSet<String>, leaf: &str) -> bool {
     let numbers = || number(leaf).into_iter().flat_map(|one| [one, one / 100.0, one / 1000.0]);
     let moment = |one: f64| {
@@ -259,6 +283,7 @@ fn is_told(told: &HashSet<String>, leaf: &str) -> bool {
     told.contains(leaf)
         || numbers().any(|one| told.iter().any(|other| number(other) == Some(one)))
         || leaf.len() > 2 && told.iter().any(|other| other.contains(leaf))
+        || told.iter().any(|other| other.split(' ').any(|word| word == leaf))
         || number(leaf).and_then(moment).is_some_and(|at| told.iter().any(|other| other.starts_with(&at)))
         || leaf
             .get(..19)
