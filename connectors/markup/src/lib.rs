@@ -16,6 +16,8 @@ const ATTRIBUTES_MAX: usize = 256;
 /// Elements and texts of one document: more than the densest megabyte of tags can hold.
 const NODES_MAX: u32 = 1 << 19;
 
+const NO_DTD: &str = "failed to read the XML: a document type declaration is not accepted";
+
 /// The text of a message. Systems write UTF-8, UTF-16 with its mark, or the encoding of an old Windows.
 pub fn text(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
     match body {
@@ -46,9 +48,7 @@ pub fn parse(text: &str) -> Result<Document<'_>, Fault> {
 /// What is wrong and where, in our words: the parser's own message quotes names and characters.
 fn describe(error: &Error) -> String {
     let reason = match error {
-        Error::DtdDetected => {
-            return "failed to read the XML: a document type declaration is not accepted".into();
-        }
+        Error::DtdDetected => return NO_DTD.into(),
         Error::NodesLimitReached | Error::AttributesLimitReached | Error::NamespacesLimitReached => {
             return "failed to read the XML: it has more elements, attributes or namespaces than a message may have".into();
         }
@@ -78,6 +78,8 @@ fn check_bounds(text: &[u8]) -> Result<(), Fault> {
             past(text, open, b"]]>")
         } else if tag.starts_with(b"<?") {
             past(text, open, b"?>")
+        } else if tag.starts_with(b"<!DOCTYPE") {
+            return Err(Fault::permanent(NO_DTD));
         } else if tag.starts_with(b"</") {
             depth = depth.saturating_sub(1);
             past(text, open, b">")
@@ -202,6 +204,10 @@ mod tests {
             ("<a>&secret;</a>", "line 1, column 4: an entity"),
             ("", "no root element"),
             ("<!DOCTYPE a [<!ENTITY secret 'x'>]><a>&secret;</a>", "document type declaration"),
+            (
+                &format!("<!DOCTYPE a [{}]><a/>", "<!ENTITY secret 'x'>".repeat(99)),
+                "document type declaration",
+            ),
             ("<secret:a/>", "a prefix is not declared"),
         ] {
             let message = fault(text);
