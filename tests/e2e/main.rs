@@ -9,6 +9,7 @@ mod corpora;
 mod crash;
 mod demo;
 mod doors;
+mod files;
 mod hostile;
 mod install;
 mod kit;

@@ -1,5 +1,5 @@
 //! Makes canonical events of documents by the rules of a channel's configuration. No connector: the ones that read documents
-//! (`json`, `csv`) share it. Knows no type of event: which fields an event needs, the rules say (`required`) and the hub checks.
+//! (`json`, `csv`, `xml`) share it. Knows no type of event: which fields one needs, the rules say (`required`) and the hub checks.
 //!
 //! A rule is for one thing: the document, or each element of a list in it. Of the rules for a thing, the first that fits makes
 //! the event. What it does not map stays under `vendor`; a thing that no rule fits is unknown.
@@ -102,7 +102,8 @@ struct List<'d> {
     told: Vec<bool>,
 }
 
-/// The place of that list among those that are known already, or are from now on. `None` if there is none.
+/// The place of that list among those that are known already, or are from now on. `None` if there is none. What stands alone where
+/// a list may be, as XML has it, is a list of one.
 fn list_of<'d>(lists: &mut Vec<List<'d>>, each: Option<&'d str>, document: &'d Value) -> Option<usize> {
     if let Some(known) = lists.iter().position(|list| list.each == each) {
         return Some(known);
@@ -110,7 +111,10 @@ fn list_of<'d>(lists: &mut Vec<List<'d>>, each: Option<&'d str>, document: &'d V
     let (records, outer) = match each {
         None => (vec![document], None),
         Some(pointer) => {
-            let records: Vec<&Value> = document.pointer(pointer)?.as_array()?.iter().collect();
+            let records = match document.pointer(pointer)? {
+                Value::Array(elements) => elements.iter().collect(),
+                one => vec![place::something(one)?],
+            };
             (records, Some(without_list(document, pointer)))
         }
     };

@@ -89,16 +89,18 @@ impl<'a> Scope<'a> {
         Scope { topic, at: self.at.clone(), ..*self }
     }
 
-    /// The elements of a list that stands here.
+    /// The elements of a list that stands here; what stands alone is one.
     pub fn elements(&self, pointer: &str) -> Option<Vec<Scope<'_>>> {
-        let list = self.here.pointer(pointer)?.as_array()?;
-        let element = |(place, here): (usize, &'a Value)| Scope {
-            here,
-            at: format!("{}{pointer}/{place}", self.at),
-            topic: self.topic.clone(),
-            ..*self
-        };
-        Some(list.iter().enumerate().map(element).collect())
+        let found = self.here.pointer(pointer)?;
+        let at = format!("{}{pointer}", self.at);
+        let element = |here, at| Scope { here, at, topic: self.topic.clone(), ..*self };
+        Some(match found {
+            Value::Array(list) => {
+                let places = list.iter().enumerate();
+                places.map(|(place, here)| element(here, format!("{at}/{place}"))).collect()
+            }
+            one => vec![element(something(one)?, at)],
+        })
     }
 
     /// What stands there; null and blank text are nothing.
@@ -112,11 +114,7 @@ impl<'a> Scope<'a> {
             Place::Header(name) => text(self.about.message.header(name)?),
             Place::Name => text(&self.about.message.name),
         };
-        match found.as_ref() {
-            Value::Null => None,
-            Value::String(text) if text.trim().is_empty() => None,
-            _ => Some(found),
-        }
+        something(&found).is_some().then_some(found)
     }
 
     pub fn text(&self, place: &Place) -> Option<String> {
@@ -145,6 +143,15 @@ impl<'a> Scope<'a> {
             Place::Document(at) => taken.record.push(at.clone()),
             Place::Topic(_) | Place::Header(_) | Place::Name => {}
         }
+    }
+}
+
+/// Null and blank text are nothing.
+pub fn something(value: &Value) -> Option<&Value> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.trim().is_empty() => None,
+        value => Some(value),
     }
 }
 

@@ -2,7 +2,6 @@
 //! names alone, whatever namespace or prefix they have; what has no canonical place is kept, and nothing is computed that
 //! the till did not say, but change and signs.
 
-mod document;
 mod element;
 mod map;
 mod secret;
@@ -37,8 +36,8 @@ pub struct Poslog;
 impl Source for Poslog {
     fn decode(ctx: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
         let config: Config = ctx.config()?;
-        let text = document::text(&message.body)?;
-        let document = document::parse(&text)?;
+        let text = markup::text(&message.body)?;
+        let document = markup::parse(&text)?;
         let reading = Reading::of(&document);
         let root = reading.element(document.root_element());
         let transactions = transactions(root);

@@ -71,6 +71,11 @@ pub fn tell<'a>(hook: Hook<'a>, body: Object<'a>) -> Option<Told<'a>> {
         "companies/create" => account::told("crm.account.created", body),
         "companies/update" => account::told("crm.account.updated", body),
         "company_contacts/create" | "company_contacts/update" => account::contact(hook, body),
+        "company_contact_roles/assign" | "company_contact_roles/revoke" => account::role(hook, body),
+        "company_locations/create" | "company_locations/update" => account::location(hook, body),
+        "customer_payment_methods/create"
+        | "customer_payment_methods/update"
+        | "customer_payment_methods/revoke" => customer::pays_with(hook, body),
         _ => subscription::told(hook, body),
     }
 }

@@ -1,5 +1,5 @@
-//! What comes out is valid, and nothing that goes in is lost: over the golden cases, and over real webhooks where there
-//! are some beside the checkout.
+//! Nothing that goes in is lost, over real webhooks where there are some beside the checkout: what is not told is under `vendor`, in
+//! the very same place.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,50 +8,17 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use shopify::Shopify;
 use snodo_connector::{Context, Draft, Message, Source};
-use snodo_core::declare::{Manifest, SourceFile};
-use snodo_core::vocabulary::Vocabulary;
 
 const UNKNOWN: &str = "unknown.message.received";
 
 #[test]
-fn every_golden_event_is_valid() {
-    let vocabulary = Vocabulary::load();
-    let mut checked = 0;
-    for case in folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")) {
-        let expected: Value =
-            serde_json::from_str(&fs::read_to_string(case.join("expected.json")).unwrap()).unwrap();
-        for event in expected.as_array().into_iter().flatten() {
-            check(&vocabulary, event["kind"].as_str().unwrap(), &event["data"], &case);
-            checked += 1;
-        }
-    }
-    assert!(checked > 30, "only {checked} events");
-}
-
-#[test]
-fn the_manifest_names_every_type_that_is_told() {
-    let text = include_str!("../connector.toml").to_owned();
-    let manifest = Manifest::parse(&SourceFile { path: "connector.toml".into(), text }).unwrap();
-    let emits = manifest.source.unwrap().emits;
-    for case in folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")) {
-        let expected: Value =
-            serde_json::from_str(&fs::read_to_string(case.join("expected.json")).unwrap()).unwrap();
-        for event in expected.as_array().into_iter().flatten() {
-            let kind = event["kind"].as_str().unwrap();
-            assert!(emits.iter().any(|emitted| emitted == kind), "{kind} is missing");
-        }
-    }
-}
-
-#[test]
-fn real_webhooks_become_valid_events_and_lose_nothing() {
+fn real_webhooks_lose_nothing() {
     let samples =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora/webhook-samples/shopify");
     if !samples.exists() {
         println!("no samples at {}", samples.display());
         return;
     }
-    let vocabulary = Vocabulary::load();
     let (mut all, mut reached, mut known, mut unknown) = (0, 0, 0, 0);
     for file in folders(&samples).iter().flat_map(|version| folders(version)) {
         let sample: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
@@ -59,7 +26,6 @@ fn real_webhooks_become_valid_events_and_lose_nothing() {
         let draft =
             decode(&sample["headers"], body).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
         let mut data: Value = serde_json::from_slice(&draft.data).unwrap();
-        check(&vocabulary, &draft.kind, &data, &file);
         if draft.kind == UNKNOWN {
             assert_eq!(&data["body"], body, "{}", file.display());
             unknown += 1;
@@ -157,12 +123,6 @@ fn decode(headers: &Value, body: &Value) -> Result<Draft, String> {
     let mut drafts = Shopify::decode(&ctx, message).map_err(|fault| format!("{fault:?}"))?;
     assert_eq!(drafts.len(), 1);
     Ok(drafts.remove(0))
-}
-
-fn check(vocabulary: &Vocabulary, kind: &str, data: &Value, from: &Path) {
-    if let Err(violations) = vocabulary.check(kind, &data.into()) {
-        panic!("{}: {kind}: {violations:#?}", from.display());
-    }
 }
 
 fn folders(of: &Path) -> Vec<PathBuf> {

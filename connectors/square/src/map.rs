@@ -15,7 +15,7 @@ mod subscription;
 mod terminal;
 
 use serde_json::{Value, json};
-use snodo_connector::fields::{Fields, Take};
+use snodo_connector::fields::{self, Fields, Take};
 use snodo_connector::locale;
 use snodo_connector::money::Money;
 
@@ -61,16 +61,29 @@ pub fn tell(mut event: Fields, config: &Config) -> Option<Told> {
     let mut data = event.object("data")?;
     let mut beside = data.object("object")?;
     let name = object_name(&kind);
-    let object = match name {
+    let mut object = match name {
         Some(name) => beside.object(name)?,
         // An attribute has no name there.
         None => std::mem::take(&mut beside),
     };
-    let at = event.get("created_at").and_then(snodo_connector::fields::moment);
-    let id = data.get("id").and_then(snodo_connector::fields::text);
+    let at = event.get("created_at").and_then(fields::moment);
+    let id = data.get("id").and_then(fields::text);
+    // The object's place, and the event's merchant, once more.
+    if event.get("location_id").is_some_and(|place| object.get("location_id") == Some(place)) {
+        event.shift_remove("location_id");
+    }
+    if event.get("merchant_id").is_some_and(|merchant| object.get("merchant_id") == Some(merchant)) {
+        object.shift_remove("merchant_id");
+    }
     let mut story = Story { kind: &kind, id, object, beside, at, config };
     let mut told = mapped(&mut story)?;
-    let Story { object, mut beside, id, .. } = story;
+    let Story { mut object, mut beside, id, .. } = story;
+    // It is the event's own time.
+    for name in ["updated_at", "created_at"] {
+        if told.time.is_some() && object.get(name).and_then(fields::moment) == told.time {
+            object.shift_remove(name);
+        }
+    }
     match name {
         Some(name) => {
             beside.leave(name, object);
@@ -86,8 +99,11 @@ pub fn tell(mut event: Fields, config: &Config) -> Option<Told> {
     }
     data.shift_remove("type");
     event.leave("data", data);
-    for name in ["merchant_id", "type", "created_at"] {
+    for name in ["merchant_id", "type"] {
         event.shift_remove(name);
+    }
+    if told.time.is_none() || event.get("created_at").and_then(fields::moment) == told.time {
+        event.shift_remove("created_at");
     }
     if told.fact.is_none() {
         event.shift_remove("event_id");
@@ -137,7 +153,7 @@ fn mapped(story: &mut Story) -> Option<Told> {
         | "card.forgotten" => customer::card(story),
         "gift_card.customer_linked" | "gift_card.customer_unlinked" => giftcard::linked(story),
         "gift_card.created" => giftcard::created(story),
-        "gift_card.activity.created" => giftcard::activity(story),
+        "gift_card.activity.created" | "gift_card.activity.updated" => giftcard::activity(story),
         "loyalty.account.created" => loyalty::enrolled(story),
         "loyalty.account.updated" | "loyalty.account.deleted" => loyalty::changed(story),
         "loyalty.event.created" => loyalty::points(story),
@@ -192,9 +208,22 @@ fn store(from: &mut Fields) -> Option<Value> {
     from.text("location_id").map(|id| json!({"id": id}))
 }
 
-/// When the object was last touched, or made. Both stay, for whoever wants the other one.
+/// When the object was last touched, or made.
 fn touched(of: &Fields) -> Option<String> {
-    ["updated_at", "created_at"]
-        .iter()
-        .find_map(|name| of.get(*name).and_then(snodo_connector::fields::moment))
+    ["updated_at", "created_at"].iter().find_map(|name| of.get(*name).and_then(fields::moment))
+}
+
+/// What a customer has with Square besides the profile, such as a card, as a part of the profile: its plain fields, each with the
+/// part's name before it.
+fn part(name: &str, of: &mut Fields, side: &str) -> Vec<Value> {
+    let is_plain = |value: &Value| value.is_boolean() || fields::text(value).is_some();
+    let plain = of.iter().filter(|(_, value)| is_plain(value)).map(|(field, _)| field.clone());
+    let mut plain: Vec<String> = plain.collect();
+    // An object's fields have no order, a list has.
+    plain.sort_unstable();
+    let told = |field: String| {
+        let value = of.shift_remove(&field);
+        json!({"name": format!("{name}.{field}"), side: value})
+    };
+    plain.into_iter().map(told).collect()
 }

@@ -29,14 +29,22 @@ pub fn answers(response: &mut Value, config: &Config) -> Vec<Answer> {
     }
 }
 
+/// What a score may count for, as the vocabulary calls it.
+const METRICS: [&str; 6] = ["nps", "csat", "ces", "rating", "emotion", "other"];
+
 /// `/pages/*/questions/*`, each with its own id, wording and value.
 fn listed(response: &mut Value, each: &str, config: &Config) -> Vec<Answer> {
-    let Answers { id, question, value, .. } = &config.answers;
+    let Answers { id, question, value, metric, .. } = &config.answers;
     let mut found = Vec::new();
     for place in places(response, each) {
         let Some(one) = response.pointer_mut(&place) else { continue };
         let Some(name) = id.as_deref().and_then(|at| fields::text(one.pointer(at)?)) else { continue };
-        let about = config.questions.get(&name).cloned().unwrap_or_default();
+        let mut about = config.questions.get(&name).cloned().unwrap_or_default();
+        if let (None, Some(at)) = (&about.metric, metric) {
+            let word =
+                |value: &Value| value.as_str().filter(|word| METRICS.contains(word)).map(str::to_owned);
+            about.metric = take(one, at, word);
+        }
         let at = value.as_deref().unwrap_or("/value");
         let values: Vec<Value> =
             places(one, at).iter().filter_map(|place| one.pointer(place)).cloned().collect();

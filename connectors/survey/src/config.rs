@@ -69,6 +69,8 @@ pub struct Answers {
     pub id: Option<String>,
     pub question: Option<String>,
     pub value: Option<String>,
+    /// Where an answer says what it counts for.
+    pub metric: Option<String>,
     /// An object with a field for each answer.
     pub fields: Option<String>,
     pub labels: Option<String>,

@@ -66,8 +66,9 @@ pub fn deal(id: &str, properties: &mut Fields, config: &Config) -> Fields {
     if closed == Some(true) {
         deal.leave("closed_at", properties.take("closedate", moment));
     } else {
-        let day = |value: &Value| time::day(&moment(value)?);
-        deal.leave("expected_close_on", properties.take("closedate", day));
+        // The hour stays where it is.
+        let day = properties.get("closedate").and_then(|value| time::day(&moment(value)?));
+        deal.leave("expected_close_on", day);
     }
     deal.leave("stage_entered_at", properties.take("hs_v2_date_entered_current_stage", moment));
     deal.leave("owner", owner(properties));

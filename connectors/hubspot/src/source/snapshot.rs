@@ -24,9 +24,16 @@ pub fn draft(body: &Value, config: &Config) -> Draft {
     let told = object.as_deref().zip(id.as_deref()).and_then(|(object, id)| {
         let mut rest = body.as_object()?.clone();
         let mut properties = Properties::of(rest.object("properties")?);
+        let by = properties.values.text("hs_updated_by_user_id").map(|id| json!({"id": id}));
         let mut told = tell(object, id, portal.as_deref(), &mut properties.values, &mut rest, config)?;
+        if matches!(object, "contact" | "company") {
+            let mut change = Fields::from_iter([("record_id".to_owned(), id.into())]);
+            change.leave("by", by.clone());
+            change.leave("fields", properties.fields());
+            told.data.leave("contact_change", change);
+        }
         rest.leave("properties", properties.left());
-        told.data.leave("touchpoint", touchpoint(None));
+        told.data.leave("touchpoint", touchpoint(by));
         told.data.leave("vendor", rest);
         Some(told)
     });
@@ -105,6 +112,23 @@ impl Properties {
         Self { sent, values }
     }
 
+    /// What has no place of its own, as fields of the record: each with what set it.
+    fn fields(&mut self) -> Vec<Value> {
+        let is_plain = |value: &Value| value.is_boolean() || fields::text(value).is_some();
+        let plain = self.values.iter().filter(|(name, value)| *name != "hs_object_id" && is_plain(value));
+        let mut plain: Vec<String> = plain.map(|(name, _)| name.clone()).collect();
+        // An object's fields have no order, a list has.
+        plain.sort_unstable();
+        let told = |name: String| {
+            let mut field = Fields::from_iter([("name".to_owned(), name.as_str().into())]);
+            field.leave("new", self.values.shift_remove(&name));
+            let property = self.sent.get_mut(&name).and_then(Value::as_object_mut);
+            field.leave("source", property.and_then(source));
+            Value::Object(field)
+        };
+        plain.into_iter().map(told).collect()
+    }
+
     /// What is left once values were taken: the history, and where a value came from.
     fn left(mut self) -> Fields {
         let has_id = self.values.shift_remove("hs_object_id").is_some();
@@ -130,4 +154,16 @@ impl Properties {
         }
         self.sent
     }
+}
+
+/// What set the value, which the latest of its versions says once more.
+fn source(property: &mut Fields) -> Option<String> {
+    let source = property.text("source")?;
+    let latest = property.get_mut("versions").and_then(|versions| versions.get_mut(0));
+    if let Some(latest) = latest.and_then(Value::as_object_mut)
+        && latest.get("source").and_then(Value::as_str) == Some(&source)
+    {
+        latest.shift_remove("source");
+    }
+    Some(source)
 }

@@ -190,6 +190,29 @@ pub fn changed<'a>(hook: Hook<'a>, mut body: Object<'a>) -> Option<Told<'a>> {
     Some(Told { kind: "crm.contact.updated", subject: Some(format!("customer/{customer}")), time, data })
 }
 
+/// What a customer has left to pay with is a part of their record.
+pub fn pays_with<'a>(hook: Hook<'a>, mut body: Object<'a>) -> Option<Told<'a>> {
+    let subject = body.peek("customer_id").map(|id| format!("customer/{id}"));
+    let person = named(hook, &mut body, "customer_id", "admin_graphql_api_customer_id");
+    let side = if hook.topic.ends_with("/revoke") { "old" } else { "new" };
+    let field = |(name, value): (Text<'a>, Node<'a>)| {
+        let mut field = Object::new();
+        field.put("name", format!("payment_instrument.{name}"));
+        field.put(side, value);
+        Node::from(field)
+    };
+    let mut change = Object::new();
+    let mut pairs = body.pairs("payment_instrument");
+    // An object's fields have no order, a list has.
+    pairs.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    change.put("fields", pairs.into_iter().map(field).collect::<Vec<_>>());
+    let mut data = about(person)?;
+    data.put("touchpoint", touchpoint::backoffice());
+    data.put("contact_change", change);
+    data.put("vendor", body);
+    Some(Told { kind: "crm.contact.updated", subject, time: None, data })
+}
+
 /// A body that begins with its customer; none without an identifier.
 pub fn about<'a>(person: Person<'a>) -> Option<Object<'a>> {
     if person.is_unknown() {

@@ -14,8 +14,13 @@ pub fn told(story: &mut Story) -> Option<Told> {
     let deleted = story.kind.ends_with(".deleted");
     let time = if deleted { story.at.clone() } else { touched(&story.object) };
     let key = story.object.get("key").and_then(fields::text)?;
-    let scalar = |value: &Value| {
-        (value.is_boolean() || value.is_number() || fields::text(value).is_some()).then(|| value.clone())
+    let scalar = |value: &Value| match value {
+        // What was selected of a list.
+        Value::Array(chosen) => {
+            let chosen: Option<Vec<String>> = chosen.iter().map(fields::text).collect();
+            chosen.filter(|chosen| !chosen.is_empty()).map(|chosen| Value::from(chosen.join(", ")))
+        }
+        value => (value.is_boolean() || fields::text(value).is_some()).then(|| value.clone()),
     };
     let value = story.object.take("value", scalar);
     if value.is_some() {

@@ -5,7 +5,7 @@ use snodo_connector::fields::{self, Fields, Take};
 use snodo_connector::time;
 
 use super::person::Person;
-use super::{Story, Told, addressed, touched};
+use super::{Story, Told, addressed, part, touched};
 
 pub fn told(kind: &'static str, story: &mut Story) -> Option<Told> {
     let id = story.object.text("id")?;
@@ -85,9 +85,15 @@ fn merge(beside: &mut Fields, id: &str) -> Option<Fields> {
 
 /// A card on file is a part of its customer's profile.
 pub fn card(story: &mut Story) -> Option<Told> {
-    let id = story.object.get("customer_id").and_then(fields::text)?;
-    let person = Person::of(&mut story.object);
+    let from = &mut story.object;
+    let id = from.get("customer_id").and_then(fields::text)?;
+    let mut person = Person::of(from);
+    if let Some(mut address) = addressed(from, "billing_address") {
+        address.insert("kind".into(), "billing".into());
+        person.traits.insert("addresses".into(), json!([address]));
+    }
     let mut data = Fields::new();
     data.leave("customer", Value::from(person));
+    data.insert("contact_change".into(), json!({"record_id": id, "fields": part("card", from, "new")}));
     Told::new("crm.contact.updated", format!("customer/{id}"), data)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use snodo_connector::fields::{self, Fields, Take};
 
 use super::person::Person;
-use super::{Story, Told, money, store};
+use super::{Story, Told, money, part, store};
 
 /// A card is made before it can be used; it is told once it can.
 pub fn created(story: &mut Story) -> Option<Told> {
@@ -62,7 +62,10 @@ pub fn linked(story: &mut Story) -> Option<Told> {
     let id = names.iter().find_map(|name| story.beside.text(name))?;
     let mut person = Person::default();
     person.profile(&id);
+    let side = if story.kind.ends_with("unlinked") { "old" } else { "new" };
+    let fields = part("gift_card", &mut story.object, side);
     let mut data = Fields::new();
     data.leave("customer", Value::from(person));
+    data.insert("contact_change".into(), json!({"record_id": id, "fields": fields}));
     Told::new("crm.contact.updated", format!("customer/{id}"), data)
 }

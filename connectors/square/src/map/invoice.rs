@@ -47,12 +47,7 @@ pub fn told(story: &mut Story) -> Option<Told> {
         order.leave("payment_terms", request.text("due_date"));
     }
     order.leave("outstanding", sum(from, "next_payment_amount_money"));
-    let named = |field: &Value| {
-        let text = |name: &str| field.get(name).and_then(fields::text);
-        Some(json!({"name": text("label")?, "value": text("value")?}))
-    };
-    let all = |list: &Value| list.as_array()?.iter().map(named).collect::<Option<Vec<_>>>();
-    order.leave("attributes", from.take("custom_fields", all));
+    order.leave("attributes", custom_fields(from));
     order.leave("email", person.traits.get("email").cloned());
     order.leave("salesperson", from.text("creator_team_member_id").map(|id| json!({"id": id})));
     let mut data = Fields::new();
@@ -72,6 +67,21 @@ pub fn told(story: &mut Story) -> Option<Told> {
     };
     data.insert("order".into(), order.into());
     Some(Told::new(kind, subject, data)?.at(time))
+}
+
+/// Where they stand on the invoice is left.
+fn custom_fields(from: &mut Fields) -> Vec<Value> {
+    let fields = from.get_mut("custom_fields").and_then(Value::as_array_mut).into_iter().flatten();
+    let named = |field: &mut Value| {
+        let field = field.as_object_mut()?;
+        let text = |name: &str| field.get(name).and_then(fields::text);
+        let named = json!({"name": text("label")?, "value": text("value")?});
+        for name in ["label", "value"] {
+            field.shift_remove(name);
+        }
+        Some(named)
+    };
+    fields.filter_map(named).collect()
 }
 
 fn recipient(from: &mut Fields) -> Person {

@@ -5,7 +5,7 @@ use snodo_connector::fields::{self, Fields, Take};
 use snodo_connector::money;
 
 use super::person::Person;
-use super::{Story, Told, store};
+use super::{Story, Told, part, store};
 
 fn account(person: &mut Person, id: &str) {
     person.identify(json!({"namespace": "square:loyalty", "value": id, "kind": "loyalty"}));
@@ -41,8 +41,11 @@ pub fn enrolled(story: &mut Story) -> Option<Told> {
 pub fn changed(story: &mut Story) -> Option<Told> {
     let id = story.object.text("id")?;
     let person = holder(&mut story.object, &id);
+    let side = if story.kind.ends_with("deleted") { "old" } else { "new" };
+    let fields = part("loyalty_account", &mut story.object, side);
     let mut data = Fields::new();
     data.leave("customer", Value::from(person));
+    data.leave("contact_change", json!({"record_id": id, "fields": fields}));
     Told::new("crm.contact.updated", format!("loyalty/{id}"), data)
 }
 
@@ -91,7 +94,7 @@ pub fn points(story: &mut Story) -> Option<Told> {
     let mut data = Fields::new();
     data.leave("customer", Value::from(person));
     data.insert("loyalty".into(), loyalty.into());
-    let event = from.text("id");
+    let event = from.get("id").and_then(fields::text);
     let place = store(from);
     let time = from.get("created_at").and_then(fields::moment);
     let subject = format!("loyalty/{}", id.or(event)?);

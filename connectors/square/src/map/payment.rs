@@ -8,6 +8,9 @@ use snodo_connector::money;
 use super::person::Person;
 use super::{Story, Told, addressed, money as sum, store, touched};
 
+const RECEIPT: [(&str, &str); 3] =
+    [("receipt_number", "number"), ("receipt_url", "digital_url"), ("note", "note")];
+
 pub fn told(story: &mut Story) -> Option<Told> {
     let from = &mut story.object;
     let id = from.get("id").and_then(fields::text)?;
@@ -61,6 +64,7 @@ pub fn told(story: &mut Story) -> Option<Told> {
         let mut paid = payment(from);
         paid.leave("order_id", order_id);
         data.insert("payment".into(), paid.into());
+        data.leave("receipt", from.texts(&RECEIPT));
     } else {
         data.insert("receipt".into(), receipt(from, order_id, &id, (step, &time)).into());
     }
@@ -84,8 +88,7 @@ fn receipt(
     id: &str,
     (step, time): (&str, &Option<String>),
 ) -> Fields {
-    let mut receipt =
-        from.texts(&[("receipt_number", "number"), ("receipt_url", "digital_url"), ("note", "note")]);
+    let mut receipt = from.texts(&RECEIPT);
     receipt.insert("id".into(), id.into());
     receipt.insert("kind".into(), if step == "canceled" { "void" } else { "sale" }.into());
     receipt.leave("order_id", order_id);
@@ -127,6 +130,12 @@ fn payment(from: &mut Fields) -> Fields {
     let total = sum(from, "total_money");
     let net = if total.is_none() { sum(from, "amount_money") } else { None };
     payment.leave("amount", total.or(net));
+    for name in ["amount_money", "approved_money"] {
+        // The same once more.
+        if from.get(name).and_then(super::amount).is_some_and(|money| payment.get("amount") == Some(&money)) {
+            from.shift_remove(name);
+        }
+    }
     payment.leave("tip", sum(from, "tip_money"));
     payment.leave("fee", fee(from));
     let mut kind = match payment.get("method").and_then(Value::as_str) {
@@ -177,7 +186,7 @@ fn payment(from: &mut Fields) -> Fields {
 }
 
 /// What Square keeps, as the sum of its parts.
-fn fee(from: &mut Fields) -> Option<Value> {
+pub fn fee(from: &mut Fields) -> Option<Value> {
     let parts = from.get_mut("processing_fee")?.as_array_mut()?;
     let read: Option<Vec<Value>> =
         parts.iter().map(|part| super::amount(part.get("amount_money")?)).collect();

@@ -33,6 +33,7 @@ pub fn completed_or_issued(story: &mut Story, id: &str) -> Option<Told> {
     payment.insert("action".into(), "refund".into());
     payment.insert("gateway".into(), "square".into());
     payment.leave("parent_id", paid);
+    payment.leave("fee", super::payment::fee(from));
     payment.extend(from.texts(&[("destination_type", "method")]));
     if let Some(mut card) = from.object("card") {
         payment.insert("kind".into(), "card".into());

@@ -104,7 +104,7 @@ pub fn changed(story: &mut Story) -> Option<Told> {
                 done,
                 "created" | "updated" | "deleted" | "attached" | "detached" | "automatically_updated"
             );
-    let what = what.to_owned();
+    let (what, done) = (what.to_owned(), done.to_owned());
     let customer = id(&story.object, "customer").or_else(|| id(&story.previous, "customer"));
     let customer = customer.filter(|_| is_known)?;
     for side in [&mut story.object, &mut story.previous] {
@@ -125,9 +125,32 @@ pub fn changed(story: &mut Story) -> Option<Told> {
     if what == "customer.tax_id" && story.kind != "customer.tax_id.deleted" {
         person.traits.extend(from.texts(&[("value", "vat_number")]));
     }
+    let side = if matches!(done.as_str(), "deleted" | "detached") { "old" } else { "new" };
+    let mut changed = part(what.rsplit('.').next().unwrap_or(&what), from, side);
+    if let Some(mut card) = from.object("card") {
+        changed.extend(part("card", &mut card, side));
+        from.leave("card", card);
+    }
     let mut data = Fields::new();
     data.leave("customer", Value::from(person));
+    data.leave("contact_change", json!({"record_id": customer, "fields": changed}));
     Told::new("crm.contact.updated", format!("customer/{customer}"), data)
+}
+
+/// What is a part of the customer's account, as fields of it: each plain one, with the part's name before it.
+fn part(name: &str, of: &mut Fields, side: &str) -> Vec<Value> {
+    let is_plain = |(field, value): &(&String, &Value)| {
+        !matches!(field.as_str(), "object" | "livemode")
+            && (value.is_boolean() || fields::text(value).is_some())
+    };
+    let mut plain: Vec<String> = of.iter().filter(is_plain).map(|(field, _)| field.clone()).collect();
+    // An object's fields have no order, a list has.
+    plain.sort_unstable();
+    let told = |field: String| {
+        let value = of.shift_remove(&field);
+        json!({"name": format!("{name}.{field}"), side: value})
+    };
+    plain.into_iter().map(told).collect()
 }
 
 /// <https://docs.stripe.com/api/discounts/object>

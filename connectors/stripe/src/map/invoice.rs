@@ -95,6 +95,10 @@ fn payment(from: &mut Fields, failed: bool, currency: Option<&Currency>) -> Opti
     payment.insert("gateway".into(), "stripe".into());
     payment.insert("status".into(), if failed { "failed" } else { "paid" }.into());
     payment.insert("amount".into(), amount);
+    if !failed {
+        let paid = |at: &mut Value| when(at.as_object_mut()?, "paid_at");
+        payment.leave("at", from.get_mut("status_transitions").and_then(paid));
+    }
     payment.leave("test", from.get("livemode").and_then(Value::as_bool).map(|live| !live));
     Some(payment)
 }
@@ -114,6 +118,8 @@ fn order(from: &mut Fields, person: &mut Person, invoice: &str, currency: Option
     };
     order.leave("payment_status", from.take("status", status));
     order.leave("created_at", when(from, "created"));
+    let finalized = |at: &mut Value| when(at.as_object_mut()?, "finalized_at");
+    order.leave("placed_at", from.get_mut("status_transitions").and_then(finalized));
     order.leave("payment_terms", when(from, "due_date"));
     order.leave("test", from.get("livemode").and_then(Value::as_bool).map(|live| !live));
     billed(from, person, &mut order);
@@ -169,7 +175,10 @@ fn line(from: &mut Fields) -> Fields {
     let money = currency.as_ref();
     let mut line = from.texts(&[("id", "id"), ("quantity", "quantity")]);
     if let Some(mut price) = from.object("price") {
-        subscription::product(&mut price, &mut line);
+        let rhythm = subscription::product(&mut price, &mut line);
+        let named = |name: &str| Some(json!({"name": name, "value": rhythm.get(name)?}));
+        let named = ["interval", "interval_count"].into_iter().filter_map(named);
+        line.leave("attributes", named.collect::<Vec<_>>());
         from.leave("price", price);
         from.shift_remove("plan");
     } else if let Some(mut pricing) = from.object("pricing") {

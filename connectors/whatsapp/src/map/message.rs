@@ -98,11 +98,13 @@ fn topic(form: &str) -> String {
 fn touchpoint(one: &mut Fields, side: &Side) -> Fields {
     let mut touchpoint = side.touchpoint(MESSAGING);
     if let Some(mut referral) = one.object("referral") {
-        let mut campaign = referral.texts(&[("source_type", "kind")]);
+        let names = [("source_id", "id"), ("source_type", "kind"), ("headline", "name"), ("body", "content")];
+        let mut campaign = referral.texts(&names);
         let mut clicks = Fields::new();
         clicks.leave("ctwa_clid", referral.text("ctwa_clid"));
         campaign.leave("click_ids", clicks);
         touchpoint.leave("campaign", campaign);
+        touchpoint.leave("page", referral.texts(&[("source_url", "referrer")]));
         one.leave("referral", referral);
     }
     touchpoint
@@ -126,6 +128,9 @@ fn said(form: &str, content: &mut Fields, told: &mut Told) -> bool {
                 message.leave("location", json!({"latitude": latitude, "longitude": longitude}));
                 place.iter().for_each(|(name, _)| drop(content.shift_remove(*name)));
             }
+            // As it is shown below the map.
+            let place = [content.text("name"), content.text("address")];
+            message.leave("text", place.into_iter().flatten().collect::<Vec<_>>().join("\n"));
         }
         "button" => pressed(content.text("text"), message),
         "interactive" => {

@@ -64,6 +64,10 @@ pub fn draft(mut one: Fields, people: &mut People, side: &Side) -> Draft {
     // Meta's window of a price: no conversation in which somebody says something, but the only id there is.
     if let Some(mut window) = one.object("conversation") {
         message.leave("conversation_id", window.text("id"));
+        if let Some(mut origin) = window.object("origin") {
+            message.leave("category", origin.text("type"));
+            window.leave("origin", origin);
+        }
         one.leave("conversation", window);
     }
     if let Some(conversation) = conversation {

@@ -1,13 +1,17 @@
 //! Real payloads that nobody here wrote, through the connectors that read them: each becomes valid events, nothing is lost, and it is
 //! printed how much of them has a place of its own in the canonical event. What has none is named.
 
+mod channel;
+mod payload;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_host::{Connector, Context, Draft, Message};
 
+use self::payload::Payload;
 use super::{repository, sandbox};
 
 const UNKNOWN: &str = "unknown.message.received";
@@ -15,81 +19,118 @@ const RECEIVED_MS: u64 = 1_767_225_600_000;
 
 /// Payloads of one sort. `reach_min` is the share, in percent, that must have a place outside `vendor`: a little less than was measured.
 struct Family {
+    /// A folder of the corpora, or one file.
     folder: &'static str,
     connector: &'static str,
+    /// As a channel has it, in TOML.
     config: &'static str,
     reach_min: f64,
     read: fn(&Path) -> Vec<Payload>,
 }
 
-struct Payload {
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 16] = [
     Family {
         folder: "webhook-samples/shopify",
         connector: "shopify",
-        config: "{}",
+        config: "",
         reach_min: 60.0,
-        read: captured,
+        read: payload::captured,
     },
     Family {
         folder: "webhook-samples/stripe",
         connector: "stripe",
-        config: "{}",
-        reach_min: 35.0,
-        read: captured,
+        config: "",
+        reach_min: 46.0,
+        read: payload::captured,
     },
     Family {
         folder: "webhook-samples/bigcommerce",
         connector: "bigcommerce",
-        config: "{}",
-        reach_min: 50.0,
-        read: captured,
+        config: "",
+        reach_min: 57.0,
+        read: payload::captured,
     },
     Family {
         folder: "webhook-samples/hubspot",
         connector: "hubspot",
-        config: "{}",
-        reach_min: 4.0,
-        read: captured,
+        config: "currency = \"USD\"",
+        reach_min: 12.0,
+        read: payload::captured,
     },
     Family {
         folder: "webhook-samples/pipedrive",
         connector: "pipedrive",
-        config: "{}",
-        reach_min: 38.0,
-        read: captured,
+        config: "",
+        reach_min: 40.0,
+        read: payload::captured,
     },
+    // Products and coupons only, for which there is no word.
     Family {
         folder: "webhook-samples/woocommerce",
         connector: "woocommerce",
-        config: "{}",
+        config: "",
         reach_min: 0.0,
-        read: captured,
+        read: payload::captured,
     },
-    Family { folder: "square-events", connector: "square", config: "{}", reach_min: 45.0, read: bare },
-    Family { folder: "whatsapp", connector: "whatsapp", config: "{}", reach_min: 65.0, read: bare },
+    Family { folder: "square-events", connector: "square", config: "", reach_min: 62.0, read: payload::bare },
+    Family { folder: "whatsapp", connector: "whatsapp", config: "", reach_min: 72.0, read: payload::bare },
+    Family {
+        folder: "poslog",
+        connector: "poslog",
+        config: "currency = \"USD\"\nutc_offset = \"-06:00\"",
+        reach_min: 23.0,
+        read: payload::transactions,
+    },
+    Family {
+        folder: "identity",
+        connector: "csv",
+        config: include_str!("channels/people.toml"),
+        reach_min: 99.0,
+        read: payload::rows,
+    },
+    Family {
+        folder: "vendor-sources/auth0_source.json",
+        connector: "json",
+        config: include_str!("channels/auth0.toml"),
+        reach_min: 10.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/braze_source_input.json",
+        connector: "json",
+        config: include_str!("channels/braze.toml"),
+        reach_min: 85.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/customerio_source_input.json",
+        connector: "json",
+        config: include_str!("channels/customerio.toml"),
+        reach_min: 72.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/monday_source_input.json",
+        connector: "json",
+        config: include_str!("channels/monday.toml"),
+        reach_min: 38.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/olark_source.json",
+        connector: "json",
+        config: include_str!("channels/olark.toml"),
+        reach_min: 65.0,
+        read: payload::cases,
+    },
+    Family {
+        folder: "vendor-sources/satismeter_source.json",
+        connector: "survey",
+        config: include_str!("channels/satismeter.toml"),
+        reach_min: 64.0,
+        read: payload::cases,
+    },
 ];
-
-/// A captured request: headers and body.
-fn captured(path: &Path) -> Vec<Payload> {
-    let sample: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let Some(headers) = sample["headers"].as_object() else { return Vec::new() };
-    let headers = headers.iter().map(|(name, value)| (name.to_lowercase(), text(value))).collect();
-    let body = match &sample["body"] {
-        Value::String(text) => text.clone(),
-        body => body.to_string(),
-    };
-    vec![Payload { headers, body: body.into_bytes() }]
-}
-
-/// A body alone.
-fn bare(path: &Path) -> Vec<Payload> {
-    vec![Payload { headers: Vec::new(), body: std::fs::read(path).unwrap() }]
-}
 
 #[test]
 fn real_payloads_become_valid_events_and_what_has_no_place_is_named() {
@@ -104,10 +145,11 @@ fn real_payloads_become_valid_events_and_what_has_no_place_is_named() {
         let embedded = snodo_catalogue::catalogue().iter().find(|one| one.name == family.connector);
         let embedded = embedded.unwrap_or_else(|| panic!("there is no connector {}", family.connector));
         let connector = sandbox.load(embedded.component).unwrap();
+        let config = channel::config(family.config);
         let mut tally = Tally::default();
-        for path in files(&corpora.join(family.folder)) {
+        for path in payload::files(&corpora.join(family.folder)) {
             for payload in (family.read)(&path) {
-                let decoded = decode(&connector, family.config, &payload);
+                let decoded = decode(&connector, &config, &payload);
                 tally.add(decoded, &vocabulary, &payload, &path);
             }
         }
@@ -142,39 +184,34 @@ impl Tally {
         let drafts = decoded.unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         self.payloads += 1;
         assert!(!drafts.is_empty(), "{}: nothing was told", path.display());
-        let (mut told, mut vendor, mut unknown) = (HashSet::new(), HashSet::new(), false);
+        let (mut events, mut unknown) = (Vec::new(), false);
         for draft in drafts {
-            let mut data: Value = serde_json::from_slice(&draft.data).unwrap();
+            let data: Value = serde_json::from_slice(&draft.data).unwrap();
             let violations = vocabulary.check(&draft.kind, &(&data).into());
             assert_eq!(violations, Ok(()), "{}: {}", path.display(), draft.kind);
-            *self.kinds.entry(draft.kind.clone()).or_default() += 1;
+            let kind = match data["topic"].as_str() {
+                Some(topic) => format!("{} ({topic})", draft.kind),
+                None => draft.kind.clone(),
+            };
+            *self.kinds.entry(kind).or_default() += 1;
             unknown |= draft.kind == UNKNOWN;
-            let left = data.as_object_mut().unwrap().remove("vendor").unwrap_or_default();
-            leaves(&left, "", &mut |at, leaf| {
-                vendor.insert((last(at), text(leaf)));
-            });
-            leaves(&data, "", &mut |_, leaf| {
-                told.insert(text(leaf).to_lowercase());
-            });
-            told.extend(
-                [draft.key, draft.subject, draft.time].into_iter().flatten().map(|text| text.to_lowercase()),
-            );
-            told.extend(draft.attributes.into_iter().map(|(_, value)| value.to_lowercase()));
+            events.push(Event::of(draft, data));
         }
         // Kept whole: it has no word of its own.
         if unknown {
             return;
         }
-        let body: Value = serde_json::from_slice(&payload.body).unwrap();
-        leaves(&body, "", &mut |at, leaf| {
+        leaves(&payload.says, "", &mut |at, leaf| {
             self.fields += 1;
-            let words = text(leaf);
-            if vendor.contains(&(last(at), words.clone())) {
-                *self.kept.entry(name(at)).or_default() += 1;
-            } else if leaf.is_boolean() || is_told(&told, &words.to_lowercase()) {
+            let kept = |event: &Event| event.vendor.contains(&(last(at), text(leaf)));
+            // What one of several events has made of it stays under `vendor` in the others.
+            if events.iter().any(|event| !kept(event) && event.tells(leaf)) {
                 self.reached += 1;
+            } else if events.iter().any(kept) {
+                *self.kept.entry(name(at)).or_default() += 1;
             } else {
-                self.lost.insert(format!("{} = {words} ({})", name(at), path.file_name().unwrap().display()));
+                let file = path.file_name().unwrap().display();
+                self.lost.insert(format!("{} = {} ({file})", name(at), text(leaf)));
             }
         });
     }
@@ -196,15 +233,46 @@ impl Tally {
     }
 }
 
+/// All words of an event, in lower case, and what it keeps under `vendor`: last names and values.
+struct Event {
+    told: HashSet<String>,
+    vendor: HashSet<(String, String)>,
+}
+
+impl Event {
+    fn of(draft: Draft, mut data: Value) -> Self {
+        let (mut told, mut vendor) = (HashSet::new(), HashSet::new());
+        let left = data.as_object_mut().unwrap().remove("vendor").unwrap_or_default();
+        leaves(&left, "", &mut |at, leaf| {
+            vendor.insert((last(at), text(leaf)));
+        });
+        leaves(&data, "", &mut |at, leaf| {
+            told.insert(text(leaf).to_lowercase());
+            // Traits that the company has named.
+            if let Some((_, name)) = at.split_once("/custom/") {
+                told.insert(name.to_lowercase());
+            }
+        });
+        let around = [draft.key, draft.subject, draft.time].into_iter().flatten();
+        let around = around.chain(draft.attributes.into_iter().map(|(_, value)| value));
+        told.extend(around.map(|text| text.to_lowercase()));
+        Self { told, vendor }
+    }
+
+    fn tells(&self, leaf: &Value) -> bool {
+        leaf.is_boolean() || is_told(&self.told, &text(leaf).to_lowercase())
+    }
+}
+
 fn decode(connector: &Connector, config: &str, payload: &Payload) -> Result<Vec<Draft>, String> {
     let ctx = Context { channel: "corpus", config: config.as_bytes(), now: RECEIVED_MS };
-    let Payload { headers, body } = payload;
+    let Payload { headers, body, .. } = payload;
     let message = Message { id: "1", received_at: RECEIVED_MS, headers, name: "", body };
     let decoded = connector.decode(&ctx, &[message]).pop().expect("one message has one result");
     decoded.map_err(|failure| failure.to_string())
 }
 
-/// As it is, as another writing of the same number, moment or telephone, or as a part of something.
+/// As it is, as another writing of the same number, moment or telephone, as a part of something, or one of its words.
 fn is_told(told: &HashSet<String>, leaf: &str) -> bool {
     let numbers = || number(leaf).into_iter().flat_map(|one| [one, one / 100.0, one / 1000.0]);
     let moment = |one: f64| {
@@ -215,6 +283,7 @@ fn is_told(told: &HashSet<String>, leaf: &str) -> bool {
     told.contains(leaf)
         || numbers().any(|one| told.iter().any(|other| number(other) == Some(one)))
         || leaf.len() > 2 && told.iter().any(|other| other.contains(leaf))
+        || told.iter().any(|other| other.split(' ').any(|word| word == leaf))
         || number(leaf).and_then(moment).is_some_and(|at| told.iter().any(|other| other.starts_with(&at)))
         || leaf
             .get(..19)
@@ -245,27 +314,17 @@ fn name(at: &str) -> String {
     at.split('/').skip(1).map(step).collect::<Vec<_>>().join(".")
 }
 
-/// The last name in the pointer.
+/// The last name in the pointer; an element's text has its element's.
 fn last(at: &str) -> String {
-    at.rsplit('/').find(|step| !step.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or_default().to_owned()
+    let is_name = |step: &&str| *step != "#text" && !step.bytes().all(|byte| byte.is_ascii_digit());
+    at.rsplit('/').find(is_name).unwrap_or_default().to_owned()
 }
 
+/// Without white edges.
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned())
 }
 
 fn number(text: &str) -> Option<f64> {
     text.parse().ok()
-}
-
-fn files(of: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for path in std::fs::read_dir(of).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => found.push(path),
-        }
-    }
-    found.sort();
-    found
 }

@@ -1,4 +1,4 @@
-//! What comes out is valid, declared by the manifest, and free of what is about the request alone.
+//! What comes out is all that the manifest names, and free of what is about the request alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,6 @@ use segment::Segment;
 use serde_json::{Value, json};
 use snodo_connector::{Context, Draft, Message, Source};
 use snodo_core::declare::{Manifest, SourceFile};
-use snodo_core::vocabulary::Vocabulary;
 
 fn golden() -> Vec<(PathBuf, Vec<Value>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
@@ -20,16 +19,10 @@ fn golden() -> Vec<(PathBuf, Vec<Value>)> {
 }
 
 #[test]
-fn every_golden_event_is_valid_and_holds_no_write_key() {
-    let vocabulary = Vocabulary::load();
+fn no_golden_event_holds_the_write_key() {
     let mut checked = 0;
     for (case, events) in golden() {
         for event in events {
-            if let Err(violations) =
-                vocabulary.check(event["kind"].as_str().unwrap(), &(&event["data"]).into())
-            {
-                panic!("{}: {}: {violations:#?}", case.display(), event["kind"]);
-            }
             let text = event.to_string();
             assert!(
                 !text.contains("wk-secret") && !text.contains("retryCount"),

@@ -1,12 +1,14 @@
-//! Makes a parsed document of a message's bytes: encoding, bounds, well-formedness. It never quotes what it could not read.
+//! Makes a parsed XML document of a message's bytes: encoding, bounds, well-formedness. No connector: the ones that read XML
+//! (`poslog`, `xml`) share it. It never quotes what it could not read, and never follows what a document points to.
 
 use std::borrow::Cow;
 
 use roxmltree::{Document, Error, ParsingOptions};
 use snodo_connector::Fault;
 
-/// Elements in elements. A POSLog of version 6 needs 15; what it is read with calls itself once for each level.
-pub const DEPTH_MAX: usize = 64;
+/// Elements in elements. A POSLog of version 6 needs 15. What it is read with calls itself once for each level, and each level may
+/// be an object in a list of an event's data, of which readers of JSON take 127.
+pub const DEPTH_MAX: usize = 50;
 
 /// Attributes of one element. The parser compares each with each; the standard's richest element has about 20.
 const ATTRIBUTES_MAX: usize = 256;
@@ -14,7 +16,9 @@ const ATTRIBUTES_MAX: usize = 256;
 /// Elements and texts of one document: more than the densest megabyte of tags can hold.
 const NODES_MAX: u32 = 1 << 19;
 
-/// The text of a message. Tills write UTF-8, UTF-16 with its mark, or the encoding of an old Windows.
+const NO_DTD: &str = "failed to read the XML: a document type declaration is not accepted";
+
+/// The text of a message. Systems write UTF-8, UTF-16 with its mark, or the encoding of an old Windows.
 pub fn text(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
     match body {
         [0xff, 0xfe, rest @ ..] => return utf16(rest, u16::from_le_bytes),
@@ -44,9 +48,7 @@ pub fn parse(text: &str) -> Result<Document<'_>, Fault> {
 /// What is wrong and where, in our words: the parser's own message quotes names and characters.
 fn describe(error: &Error) -> String {
     let reason = match error {
-        Error::DtdDetected => {
-            return "failed to read the XML: a document type declaration is not accepted".into();
-        }
+        Error::DtdDetected => return NO_DTD.into(),
         Error::NodesLimitReached | Error::AttributesLimitReached | Error::NamespacesLimitReached => {
             return "failed to read the XML: it has more elements, attributes or namespaces than a message may have".into();
         }
@@ -76,6 +78,8 @@ fn check_bounds(text: &[u8]) -> Result<(), Fault> {
             past(text, open, b"]]>")
         } else if tag.starts_with(b"<?") {
             past(text, open, b"?>")
+        } else if tag.starts_with(b"<!DOCTYPE") {
+            return Err(Fault::permanent(NO_DTD));
         } else if tag.starts_with(b"</") {
             depth = depth.saturating_sub(1);
             past(text, open, b">")
@@ -170,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_encodings_that_tills_write() {
+    fn reads_the_encodings_that_systems_write() {
         let utf16 = |big: bool| -> Vec<u8> {
             "\u{feff}<a>é€</a>"
                 .encode_utf16()
@@ -200,6 +204,10 @@ mod tests {
             ("<a>&secret;</a>", "line 1, column 4: an entity"),
             ("", "no root element"),
             ("<!DOCTYPE a [<!ENTITY secret 'x'>]><a>&secret;</a>", "document type declaration"),
+            (
+                &format!("<!DOCTYPE a [{}]><a/>", "<!ENTITY secret 'x'>".repeat(99)),
+                "document type declaration",
+            ),
             ("<secret:a/>", "a prefix is not declared"),
         ] {
             let message = fault(text);
