@@ -42,6 +42,7 @@ mod log;
 mod memory;
 pub mod money;
 pub mod name;
+mod plan;
 mod roles;
 pub mod text;
 pub mod time;
@@ -62,6 +63,7 @@ pub use bindings::{destination, poll, source, transform};
 #[doc(hidden)]
 pub use log::tell_where_it_panics;
 pub use log::{Level, log};
+pub use plan::Next;
 pub use roles::{Destination, Poll, Source, Transform};
 
 /// The page on how to write a connector: its examples are tests of this crate.

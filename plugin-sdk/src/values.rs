@@ -4,8 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Answer, Call, Context, Draft, Event, Fault, Message, Outcome, Page, Plan, Problem, Question, Request,
-    Settlement, Step, Wait,
+    Answer, Context, Draft, Event, Fault, Message, Outcome, Page, Problem, Question, Request, Step, Wait,
 };
 
 impl Context {
@@ -151,6 +150,12 @@ impl Outcome {
     }
 }
 
+impl From<Fault> for Outcome {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
 impl Step {
     /// What to ask. `state` comes back with the reply.
     pub fn ask(request: Request, state: Vec<u8>) -> Self {
@@ -185,35 +190,5 @@ impl Fault {
 
     pub fn misconfigured(message: impl Into<String>) -> Self {
         Self::Misconfigured(Problem { message: message.into(), at: None })
-    }
-}
-
-impl Plan {
-    pub fn new() -> Self {
-        Self { calls: Vec::new(), settled: Vec::new() }
-    }
-
-    /// A request for these deliveries, by their places.
-    pub fn call(&mut self, request: Request, covers: Vec<u32>, state: Vec<u8>) {
-        self.calls.push(Call { request, covers, state });
-    }
-
-    pub fn settle(&mut self, delivery: u32, outcome: Outcome) {
-        self.settled.push(Settlement { delivery, outcome });
-    }
-
-    /// The same outcome for the first `count` deliveries: for an answer that speaks for all of its call.
-    pub fn settle_all(count: usize, outcome: &Outcome) -> Self {
-        let places = 0..u32::try_from(count).expect("a batch is bounded far below u32");
-        Self {
-            calls: Vec::new(),
-            settled: places.map(|delivery| Settlement { delivery, outcome: outcome.clone() }).collect(),
-        }
-    }
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Self::new()
     }
 }
