@@ -7,7 +7,7 @@ use crate::config::{Config, Template};
 use crate::template::{Form, fill};
 
 /// The request that makes the hub send it; else what becomes of the delivery without it.
-pub fn mail(delivery: &Delivery, config: &Config) -> Result<Request, Outcome> {
+pub fn mail(config: &Config, delivery: &Delivery) -> Result<Request, Outcome> {
     let event = &delivery.event;
     let Some(template) = config.template(&event.kind) else {
         return Err(Outcome::ignored(format!("no template says what mail {} becomes", event.kind)));

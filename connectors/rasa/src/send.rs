@@ -8,7 +8,7 @@ use snodo_connector::{Answer, Delivery, Fault, Outcome, Request, url};
 
 use crate::config::Config;
 
-pub fn request(delivery: &Delivery, config: &Config) -> Result<Request, Outcome> {
+pub fn request(config: &Config, delivery: &Delivery) -> Result<Request, Outcome> {
     let data: Value = delivery.event.data().map_err(Outcome::Failed)?;
     let kind = delivery.event.kind.as_str();
     let intent = config.intents.get(kind);

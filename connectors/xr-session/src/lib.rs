@@ -63,18 +63,7 @@ fn is_same(own: &Fields, shared: &Fields) -> bool {
 
 impl Destination for XrSession {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config = match ctx.config::<Config>() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match handover::request(delivery, &config) {
-                Ok(request) => plan.call(request, vec![place], Vec::new()),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &deliveries, handover::request)
     }
 
     fn interpret(_: &Context, exchange: Exchange) -> Plan {
