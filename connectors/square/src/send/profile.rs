@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 use snodo_connector::fields::Fields;
-use snodo_connector::{Delivery, Fault, contact, text, time};
+use snodo_connector::{Delivery, Outcome, contact, text, time};
 
 use crate::config::Config;
 
@@ -15,12 +15,6 @@ pub struct Known {
     pub profile: Fields,
 }
 
-pub enum Found {
-    Known(Known),
-    Nobody(&'static str),
-    Unreadable(Fault),
-}
-
 const KINDS: [&str; 6] = [
     "commerce.order.placed",
     "crm.contact.created",
@@ -30,14 +24,13 @@ const KINDS: [&str; 6] = [
     "pos.customer.attached",
 ];
 
-pub fn known(config: &Config, delivery: &Delivery) -> Found {
+/// Else what becomes of the delivery, if there is nobody to write about.
+pub fn known(config: &Config, delivery: &Delivery) -> Result<Known, Outcome> {
+    let nobody = |why: &str| Err(Outcome::ignored(why));
     if !KINDS.contains(&delivery.event.kind.as_str()) {
-        return Found::Nobody("it says nothing that a customer profile of Square's has a place for");
+        return nobody("it says nothing that a customer profile of Square's has a place for");
     }
-    let data: Value = match delivery.event.data() {
-        Ok(data) => data,
-        Err(fault) => return Found::Unreadable(fault),
-    };
+    let data: Value = delivery.event.data()?;
     let customer = &data["customer"];
     let identifier = |namespace: &str| {
         let all = || customer["identifiers"].as_array().into_iter().flatten();
@@ -61,7 +54,7 @@ pub fn known(config: &Config, delivery: &Delivery) -> Found {
             .filter_map(|(name, value)| Some((name, value.clone()?)))
             .collect();
     if clues.is_empty() && id.is_none() {
-        return Found::Nobody("its customer has nothing by which Square could find them again");
+        return nobody("its customer has nothing by which Square could find them again");
     }
     let mut profile = Map::new();
     let mut put = |name: &str, value: Option<&str>, bytes_max: usize| {
@@ -84,14 +77,12 @@ pub fn known(config: &Config, delivery: &Delivery) -> Found {
     }
     let nameable = ["given_name", "family_name", "company_name", "email_address", "phone_number"];
     if id.is_none() && !nameable.iter().any(|name| profile.contains_key(*name)) {
-        return Found::Nobody(
-            "Square makes no profile without a name, an e-mail address or a telephone number",
-        );
+        return nobody("Square makes no profile without a name, an e-mail address or a telephone number");
     }
     if profile.is_empty() {
-        return Found::Nobody("it says nothing new of its customer");
+        return nobody("it says nothing new of its customer");
     }
-    Found::Known(Known { id, clues, profile })
+    Ok(Known { id, clues, profile })
 }
 
 fn address(traits: &Value) -> Option<Value> {
