@@ -6,7 +6,7 @@ mod told;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use snodo_connector::{Answer, Delivery, Fault, Outcome, Plan, Request, contact, text};
+use snodo_connector::{Delivery, Exchange, Fault, Next, Outcome, Request, contact, text};
 
 use told::{Told, told};
 
@@ -53,51 +53,27 @@ impl Config {
 const COMMENTED: u8 = 1;
 const CREATED: u8 = 2;
 
-pub fn begin(config: &Config, delivery: &Delivery, place: u32, plan: &mut Plan) {
-    let data: Value = match delivery.event.data() {
-        Ok(data) => data,
-        Err(fault) => return plan.settle(place, Outcome::Failed(fault)),
-    };
-    let told = match told(config, &delivery.event.kind, &data) {
-        Ok(told) => told,
-        Err(why) => return plan.settle(place, Outcome::ignored(why)),
-    };
-    let planned = match ticket_of(&data) {
-        Some(id) => comment(config, &told, &id).map(|request| (request, COMMENTED)),
-        None => create(config, (&told, &data), delivery, None).map(|request| (request, CREATED)),
-    };
-    put(planned, place, plan);
+pub fn begin(config: &Config, delivery: &Delivery) -> Result<Next, Outcome> {
+    let data: Value = delivery.event.data()?;
+    let told = told(config, &delivery.event.kind, &data).map_err(Outcome::ignored)?;
+    Ok(match ticket_of(&data) {
+        Some(id) => Next::Call { request: comment(config, &told, &id)?, state: vec![COMMENTED] },
+        None => Next::Call { request: create(config, (&told, &data), delivery, None)?, state: vec![CREATED] },
+    })
 }
 
-fn put(planned: Result<(Request, u8), Fault>, place: u32, plan: &mut Plan) {
-    match planned {
-        Ok((request, step)) => plan.call(request, vec![place], vec![step]),
-        Err(fault) => plan.settle(place, Outcome::Failed(fault)),
-    }
-}
-
-pub fn go_on(
-    config: &Config,
-    delivery: &Delivery,
-    place: u32,
-    (state, answer): (&[u8], &Answer),
-    plan: &mut Plan,
-) {
-    let commented = state.first() == Some(&COMMENTED);
+pub fn go_on(config: &Config, delivery: &Delivery, exchange: &Exchange) -> Result<Next, Outcome> {
+    let answer = &exchange.answer;
+    let commented = exchange.state.first() == Some(&COMMENTED);
     // The ticket is gone, or closed for good: the matter goes on in a new one. A closed one takes it as its follow-up.
-    if commented && matches!(answer.status, 404 | 422) {
-        let data: Value = match delivery.event.data() {
-            Ok(data) => data,
-            Err(fault) => return plan.settle(place, Outcome::Failed(fault)),
-        };
-        let Ok(told) = told(config, &delivery.event.kind, &data) else {
-            return plan.settle(place, Outcome::Failed(answer::fault(answer)));
-        };
-        let source = ticket_of(&data).filter(|_| answer.status == 422);
-        let planned = create(config, (&told, &data), delivery, source.as_deref());
-        return put(planned.map(|request| (request, CREATED)), place, plan);
+    if !(commented && matches!(answer.status, 404 | 422)) {
+        return Ok(answer::outcome(answer).into());
     }
-    plan.settle(place, answer::outcome(answer));
+    let data: Value = delivery.event.data()?;
+    let told = told(config, &delivery.event.kind, &data).map_err(|_| answer::fault(answer))?;
+    let source = ticket_of(&data).filter(|_| answer.status == 422);
+    let request = create(config, (&told, &data), delivery, source.as_deref())?;
+    Ok(Next::Call { request, state: vec![CREATED] })
 }
 
 /// The ticket that an event belongs to. Ids are numbers.
