@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use snodo_connector::fields::Fields;
-use snodo_connector::{Delivery, Exchange, Fault, Outcome, Plan, Request};
+use snodo_connector::{Delivery, Exchange, Fault, Next, Outcome, Request};
 
 use crate::answer;
 use crate::config::Config;
@@ -20,8 +20,30 @@ pub struct Step {
     names_profile: bool,
 }
 
+pub fn begin(config: &Config, delivery: &Delivery) -> Result<Next, Outcome> {
+    Ok(call(config, &steps(delivery, config)?, 0))
+}
+
+pub fn go_on(config: &Config, delivery: &Delivery, exchange: &Exchange) -> Result<Next, Outcome> {
+    let steps = steps(delivery, config)?;
+    let at = exchange.state.first().copied().unwrap_or_default();
+    if let Some(fault) = answer::fault(&exchange.answer) {
+        return Ok(fault.into());
+    }
+    if usize::from(at) + 1 < steps.len() {
+        return Ok(call(config, &steps, at + 1));
+    }
+    if !steps.get(usize::from(at)).is_some_and(|step| step.names_profile) {
+        return Ok(Outcome::Accepted(None).into());
+    }
+    let answered = exchange.answer.json::<Value>();
+    let id = answered.as_ref().and_then(|answered| answered.pointer("/data/id")?.as_str());
+    let id = id.ok_or_else(|| Fault::retry("the answer is no profile: check what base_url points to"))?;
+    Ok(Outcome::Accepted(Some(id.to_owned())).into())
+}
+
 /// What is to be done; else what becomes of the delivery without it.
-pub fn steps(delivery: &Delivery, config: &Config) -> Result<Vec<Step>, Outcome> {
+fn steps(delivery: &Delivery, config: &Config) -> Result<Vec<Step>, Outcome> {
     let event = &delivery.event;
     let data: Fields = event.data().map_err(Outcome::Failed)?;
     // What Klaviyo itself told is no news to it.
@@ -137,34 +159,11 @@ fn subscriptions(subscribe: bool, email: bool, sms: bool, names: &Names, config:
     Some(Step { path, body: json!({"data": data}), names_profile: false })
 }
 
-pub fn call(config: &Config, steps: &[Step], at: u8, place: u32, plan: &mut Plan) {
-    let Some(step) = steps.get(usize::from(at)) else {
-        return plan.settle(place, Outcome::Accepted(None));
-    };
+fn call(config: &Config, steps: &[Step], at: u8) -> Next {
+    let Some(step) = steps.get(usize::from(at)) else { return Outcome::Accepted(None).into() };
     let mut request =
         Request::json("POST", config.url(step.path), &step.body).with_header("revision", REVISION);
     request.headers[0].1 = "application/vnd.api+json".into();
     request.headers.push(("accept".into(), "application/vnd.api+json".into()));
-    plan.call(request, vec![place], vec![at]);
-}
-
-pub fn next(config: &Config, steps: &[Step], exchange: &Exchange, place: u32, plan: &mut Plan) {
-    let at = exchange.state.first().copied().unwrap_or_default();
-    if let Some(fault) = answer::fault(&exchange.answer) {
-        return plan.settle(place, Outcome::Failed(fault));
-    }
-    if usize::from(at) + 1 < steps.len() {
-        return call(config, steps, at + 1, place, plan);
-    }
-    if !steps.get(usize::from(at)).is_some_and(|step| step.names_profile) {
-        return plan.settle(place, Outcome::Accepted(None));
-    }
-    let answered = exchange.answer.json::<Value>();
-    match answered.as_ref().and_then(|answered| answered.pointer("/data/id")?.as_str()) {
-        Some(id) => plan.settle(place, Outcome::Accepted(Some(id.to_owned()))),
-        None => {
-            let fault = Fault::retry("the answer is no profile: check what base_url points to");
-            plan.settle(place, Outcome::Failed(fault));
-        }
-    }
+    Next::Call { request, state: vec![at] }
 }
