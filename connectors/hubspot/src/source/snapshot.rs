@@ -24,7 +24,12 @@ pub fn draft(body: &Value, config: &Config) -> Draft {
     let told = object.as_deref().zip(id.as_deref()).and_then(|(object, id)| {
         let mut rest = body.as_object()?.clone();
         let mut properties = Properties::of(rest.object("properties")?);
-        let mut told = tell(object, id, portal.as_deref(), &mut properties.values, &mut rest, config)?;
+        let deleted = body["isDeleted"] == true;
+        let record = Record { object, id, portal: portal.as_deref(), deleted };
+        let mut told = tell(&record, &mut properties.values, config)?;
+        for name in ["objectId", "vid"] {
+            rest.shift_remove(name);
+        }
         rest.leave("properties", properties.left());
         told.data.leave("touchpoint", touchpoint(None));
         told.data.leave("vendor", rest);
@@ -44,16 +49,16 @@ pub fn draft(body: &Value, config: &Config) -> Draft {
     draft
 }
 
-#[expect(clippy::too_many_arguments, reason = "a record's parts, each taken from on its own")]
-fn tell(
-    object: &str,
-    id: &str,
-    portal: Option<&str>,
-    values: &mut Fields,
-    rest: &mut Fields,
-    config: &Config,
-) -> Option<Told> {
-    let deleted = rest.get("isDeleted").and_then(Value::as_bool) == Some(true);
+/// Which record it is, and of whose account.
+struct Record<'a> {
+    object: &'a str,
+    id: &'a str,
+    portal: Option<&'a str>,
+    deleted: bool,
+}
+
+fn tell(record: &Record, values: &mut Fields, config: &Config) -> Option<Told> {
+    let Record { object, id, portal, deleted } = *record;
     let mut data = Fields::new();
     let kind = match object {
         "contact" => {
@@ -83,9 +88,6 @@ fn tell(
         }
         _ => return None,
     };
-    for name in ["objectId", "vid"] {
-        rest.shift_remove(name);
-    }
     Some(Told::new(kind, object, id, data))
 }
 
