@@ -53,7 +53,7 @@ pub trait Source {
 ///
 /// ```
 /// use serde::Deserialize;
-/// use serde_json::{Value, json};
+/// use serde_json::Value;
 /// use snodo_connector::{Answer, Context, Draft, Fault, Poll, Reply, Request, Step, url};
 ///
 /// pub struct Reviews;
@@ -80,8 +80,7 @@ pub trait Source {
 ///         }
 ///         let found: Found = answer.json().ok_or_else(|| Fault::retry("what was answered is no list of reviews"))?;
 ///         // The event for what has no mapping yet: with the record whole, so that nothing is lost.
-///         let kept = |review: &Value| json!({"body": review, "encoding": "json"});
-///         let drafts = found.reviews.iter().map(|review| Draft::new("unknown.message.received", &kept(review))).collect();
+///         let drafts = found.reviews.iter().map(|review| Draft::unknown(None, review)).collect();
 ///         Ok(match found.next {
 ///             Some(next) => Step::more(drafts, next.into_bytes()),
 ///             None => Step::done(drafts, cursor, None),

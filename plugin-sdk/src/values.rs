@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Answer, Context, Draft, Event, Fault, Message, Outcome, Page, Problem, Question, Request, Step, Wait,
+    time,
 };
 
 impl Context {
@@ -78,6 +79,27 @@ impl Draft {
 
     pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.attributes.push((name.into(), value.into()));
+        self
+    }
+
+    /// When it was sent by the sender's clock: the attribute `sentat`; and `clockskewms`, by how much that clock is behind the hub's,
+    /// with the way between them. `received_at` is the message's. What the draft already says of both stays; no moment adds nothing.
+    ///
+    /// ```
+    /// use snodo_connector::Draft;
+    ///
+    /// let draft = Draft::new("web.page.viewed", &()).with_sent("2026-03-01T09:30:00+01:00", 1_772_353_800_250);
+    /// let attribute = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    /// assert_eq!(draft.attributes, [("sentat", "2026-03-01T09:30:00+01:00"), ("clockskewms", "250")].map(attribute));
+    /// ```
+    pub fn with_sent(mut self, sent: &str, received_at: u64) -> Self {
+        let Some(sent_ms) = time::epoch_millis(sent) else { return self };
+        let skew = i128::from(received_at) - i128::from(sent_ms);
+        for (name, value) in [("sentat", sent.to_owned()), ("clockskewms", skew.to_string())] {
+            if !self.attributes.iter().any(|(known, _)| known == name) {
+                self.attributes.push((name.to_owned(), value));
+            }
+        }
         self
     }
 }

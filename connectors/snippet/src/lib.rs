@@ -5,8 +5,8 @@ mod context;
 mod shape;
 
 use serde_json::Value;
+use snodo_connector::Draft;
 use snodo_connector::fields::{self, Fields, Take};
-use snodo_connector::{Draft, time};
 
 pub use context::{Customers, HANDOVER, consent, touchpoint};
 pub use shape::{Form, Shape, part, pick};
@@ -94,12 +94,8 @@ fn tell(mut whole: Value, received_ms: u64, event: impl Fn(&str, Fields) -> Opti
     let mut draft = known.unwrap_or_else(|| Draft::unknown(word, &whole));
     (draft.key, draft.time) = (key, time);
     draft.attributes.extend(sequence.map(|sequence| ("sequence".to_owned(), sequence)));
-    if let Some((sent, sent_ms)) =
-        sent.and_then(|sent| time::epoch_millis(&sent).map(|millis| (sent, millis)))
-    {
-        let skew = i128::from(received_ms) - i128::from(sent_ms);
-        draft.attributes.push(("sentat".into(), sent));
-        draft.attributes.push(("clockskewms".into(), skew.to_string()));
+    match sent {
+        Some(sent) => draft.with_sent(&sent, received_ms),
+        None => draft,
     }
-    draft
 }
