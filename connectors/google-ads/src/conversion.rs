@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use snodo_connector::canonical;
 use snodo_connector::{Delivery, Outcome, binary, contact, time, url};
 
 use crate::config::{Config, Silent};
@@ -112,7 +113,9 @@ pub fn conversion(delivery: &Delivery, config: &Config) -> Result<Conversion, Ou
 
 /// A purpose that is not there has not been agreed to. `None` where the channel sends what says nothing.
 fn judge(data: &Value, config: &Config) -> Result<Option<Consent>, Outcome> {
-    match state(data, &config.purpose) {
+    let consent: canonical::Consent = canonical::part(data.get("consent"), "/consent")?;
+    let state = |purpose: &str| consent.about(purpose).map(|said| said.state.as_str());
+    match state(&config.purpose) {
         Some("granted") => {}
         Some(state @ ("denied" | "withdrawn" | "pending")) => {
             return Err(Outcome::ignored(format!("the customer's consent to {} is {state}", config.purpose)));
@@ -120,23 +123,12 @@ fn judge(data: &Value, config: &Config) -> Result<Option<Consent>, Outcome> {
         _ if config.event_without_consent == Silent::Send => return Ok(None),
         _ => return Err(Outcome::ignored(format!("the event holds no consent to {}", config.purpose))),
     }
-    let ad_personalization = match state(data, &config.personalisation_purpose) {
+    let ad_personalization = match state(&config.personalisation_purpose) {
         Some("granted") => Some("GRANTED"),
         Some("denied" | "withdrawn") => Some("DENIED"),
         _ => None,
     };
     Ok(Some(Consent { ad_user_data: "GRANTED", ad_personalization }))
-}
-
-/// Of the purpose, or of the nearest wider one: `advertising` speaks for `advertising.personalisation`.
-fn state<'a>(data: &'a Value, purpose: &str) -> Option<&'a str> {
-    let mut purpose = purpose;
-    loop {
-        if let Some(said) = data["consent"]["purposes"].get(purpose) {
-            return said["state"].as_str();
-        }
-        purpose = purpose.rsplit_once('.')?.0;
-    }
 }
 
 /// The id of a click: from the campaign, or from the address of the page that the ad led to.

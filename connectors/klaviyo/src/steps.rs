@@ -1,13 +1,14 @@
 //! The calls that a delivery needs, in their order: mostly one. A consent that gives with one hand and takes with the other needs two.
 
 use serde_json::{Map, Value, json};
+use snodo_connector::canonical::{self, Consent, Customer};
 use snodo_connector::fields::Fields;
 use snodo_connector::{Delivery, Exchange, Fault, Next, Outcome, Request};
 
 use crate::answer;
 use crate::config::Config;
 use crate::metric;
-use crate::profile::{Customer, Names};
+use crate::profile::{self, Names};
 
 /// The revision of Klaviyo's API that this speaks. Klaviyo supports each for two years.
 const REVISION: &str = "2026-07-15";
@@ -50,13 +51,8 @@ fn steps(delivery: &Delivery, config: &Config) -> Result<Vec<Step>, Outcome> {
     if data.get("message").is_some_and(|message| message["provider"] == "klaviyo") {
         return Err(Outcome::ignored("Klaviyo told it"));
     }
-    let customer: Customer = match data.get("customer") {
-        Some(customer) => serde_json::from_value(customer.clone()).map_err(|error| {
-            Outcome::Failed(Fault::permanent_at("/customer", format!("failed to read the customer: {error}")))
-        })?,
-        None => Customer::default(),
-    };
-    let names = customer.names(config);
+    let customer: Customer = canonical::part(data.get("customer"), "/customer")?;
+    let names = profile::names(&customer, config);
     let kind = event.kind.as_str();
     if names.is_nobody() {
         return Err(Outcome::ignored(
@@ -65,11 +61,13 @@ fn steps(delivery: &Delivery, config: &Config) -> Result<Vec<Step>, Outcome> {
     }
     let steps = match kind {
         "crm.contact.created" | "crm.contact.updated" | "identity.user.identified" => {
-            let attributes = customer.attributes(&names);
+            let attributes = profile::attributes(&customer, &names);
             let body = json!({"data": {"type": "profile", "attributes": attributes}});
             vec![Step { path: "/api/profile-import", body, names_profile: true }]
         }
-        "consent.preference.updated" => consent(&data, &names, config),
+        "consent.preference.updated" => {
+            consent(&canonical::part(data.get("consent"), "/consent")?, &names, config)
+        }
         "message.unsubscribed" | "message.complained" => {
             let medium =
                 data.get("message").and_then(|message| message["medium"].as_str()).unwrap_or("email");
@@ -113,16 +111,8 @@ fn told(delivery: &Delivery, metric: &str, data: &Fields, names: &Names) -> Valu
 }
 
 /// What the customer gives first, then what they take back. A purpose that was not spoken of stays as it is.
-fn consent(data: &Fields, names: &Names, config: &Config) -> Vec<Step> {
-    let state = |purpose: &str| {
-        let mut purpose = purpose;
-        loop {
-            if let Some(said) = data.get("consent").and_then(|consent| consent["purposes"].get(purpose)) {
-                return said["state"].as_str();
-            }
-            purpose = purpose.rsplit_once('.')?.0;
-        }
-    };
+fn consent(consent: &Consent, names: &Names, config: &Config) -> Vec<Step> {
+    let state = |purpose: &str| consent.about(purpose).map(|purpose| purpose.state.as_str());
     let (email, sms) = (state(&config.email_purpose), state(&config.sms_purpose));
     let left = |state: Option<&str>| matches!(state, Some("denied" | "withdrawn"));
     let given = subscriptions(true, email == Some("granted"), sms == Some("granted"), names, config);
