@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use snodo_connector::canonical;
-use snodo_connector::{Delivery, Outcome, binary, contact, time, url};
+use snodo_connector::canonical::{self, Customer};
+use snodo_connector::{Delivery, Fault, Outcome, binary, contact, time, url};
 
 use crate::config::{Config, Silent};
 
@@ -84,7 +84,7 @@ pub fn conversion(delivery: &Delivery, config: &Config) -> Result<Conversion, Ou
         wbraid = if gbraid.is_none() { click(&data, "wbraid") } else { None };
     }
     let user_identifiers = match config.match_customers && gbraid.is_none() && wbraid.is_none() {
-        true => identifiers(&data),
+        true => identifiers(&data)?,
         false => Vec::new(),
     };
     if gclid.is_none() && gbraid.is_none() && wbraid.is_none() && user_identifiers.is_empty() {
@@ -147,24 +147,12 @@ fn parameter(address: &str, name: &str) -> Option<String> {
 }
 
 /// Address and number as Google normalises them, hashed. At most one of each: they are one person's.
-fn identifiers(data: &Value) -> Vec<Identifier> {
-    let identifiers = data["customer"]["identifiers"].as_array().map_or(&[][..], Vec::as_slice);
-    let named = |namespace: &str| {
-        let all =
-            || identifiers.iter().filter(|one| one["namespace"] == namespace && one["valid_to"].is_null());
-        all()
-            .find(|one| one["primary"] == true)
-            .or_else(|| all().next())
-            .and_then(|one| one["value"].as_str())
-    };
-    let said = |at: &str| data.pointer(at).and_then(Value::as_str);
-    let email = [named("email"), said("/customer/traits/email"), said("/order/email")];
-    let phone = [
-        named("phone"),
-        said("/customer/traits/mobile"),
-        said("/customer/traits/phone"),
-        said("/order/phone"),
-    ];
+fn identifiers(data: &Value) -> Result<Vec<Identifier>, Fault> {
+    let customer: Customer = canonical::part(data.get("customer"), "/customer")?;
+    let (named, traits) = (|namespace: &str| customer.current(namespace).next(), &customer.traits);
+    let of_order = |name: &str| data["order"][name].as_str();
+    let email = [named("email"), traits.email.as_deref(), of_order("email")];
+    let phone = [named("phone"), traits.mobile.as_deref(), traits.phone.as_deref(), of_order("phone")];
     let email = email.into_iter().flatten().find_map(contact::email).map(|email| hashed(&plain(&email)));
     let phone = phone.into_iter().flatten().find_map(contact::phone).map(|phone| hashed(&phone));
     let one = |hashed_email, hashed_phone_number| Identifier {
@@ -174,7 +162,7 @@ fn identifiers(data: &Value) -> Vec<Identifier> {
     };
     let email = email.map(|email| one(Some(email), None));
     let phone = phone.map(|phone| one(None, Some(phone)));
-    email.into_iter().chain(phone).collect()
+    Ok(email.into_iter().chain(phone).collect())
 }
 
 /// Dots before the `@` of Google's own addresses say nothing.

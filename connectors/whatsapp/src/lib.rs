@@ -9,8 +9,6 @@ mod send;
 
 use snodo_connector::{Context, Delivery, Destination, Draft, Exchange, Fault, Message, Plan, Source};
 
-use crate::config::Config;
-
 pub struct Whatsapp;
 
 impl Source for Whatsapp {
