@@ -72,7 +72,7 @@ pub fn conversion(delivery: &Delivery, config: &Config) -> Result<Conversion, Ou
             event.kind
         )));
     };
-    let data: Value = event.data().map_err(Outcome::Failed)?;
+    let data: Value = event.data()?;
     let consent = judge(&data, config)?;
     let (mut gclid, mut gbraid, mut wbraid) = (click(&data, "gclid"), None, None);
     if gclid.is_none() && data["ad"]["platform"].as_str().is_some_and(is_google) {

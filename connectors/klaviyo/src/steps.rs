@@ -46,7 +46,7 @@ pub fn go_on(config: &Config, delivery: &Delivery, exchange: &Exchange) -> Resul
 /// What is to be done; else what becomes of the delivery without it.
 fn steps(delivery: &Delivery, config: &Config) -> Result<Vec<Step>, Outcome> {
     let event = &delivery.event;
-    let data: Fields = event.data().map_err(Outcome::Failed)?;
+    let data: Fields = event.data()?;
     // What Klaviyo itself told is no news to it.
     if data.get("message").is_some_and(|message| message["provider"] == "klaviyo") {
         return Err(Outcome::ignored("Klaviyo told it"));

@@ -13,7 +13,7 @@ pub fn mail(config: &Config, delivery: &Delivery) -> Result<Request, Outcome> {
     let Some(template) = config.template(&event.kind) else {
         return Err(Outcome::ignored(format!("no template says what mail {} becomes", event.kind)));
     };
-    let data: Value = event.data().map_err(Outcome::Failed)?;
+    let data: Value = event.data()?;
     let to = match template.to.is_empty() {
         true => vec![
             customer(&data)?.ok_or_else(|| Outcome::ignored("the event knows no address of the customer"))?,

@@ -63,7 +63,7 @@ struct Request {
 /// What is to be done; else what becomes of the delivery without it.
 pub fn work(event: &Event, config: &Config) -> Result<Work, Outcome> {
     let ignored = |why: &str| Err(Outcome::ignored(why));
-    let body: Body = event.data().map_err(Outcome::Failed)?;
+    let body: Body = event.data()?;
     let Some(email) = body.email() else { return ignored("there is no e-mail address") };
     let decision = body.consent.about(&config.purpose);
     let state = decision.map_or("unknown", |purpose| purpose.state.as_str());

@@ -29,7 +29,7 @@ pub fn event(config: &Config, now_ms: u64, delivery: &Delivery) -> Result<Value,
     let kind = &delivery.event.kind;
     let name =
         config.event(kind).ok_or_else(|| Outcome::ignored(format!("the channel sends no {kind} to Meta")))?;
-    let data: Value = delivery.event.data().map_err(Outcome::Failed)?;
+    let data: Value = delivery.event.data()?;
     allowed(config, &canonical::part(data.get("consent"), "/consent")?)?;
     let source = action_source(kind, &data);
     let at = time::epoch_millis(&delivery.event.time)

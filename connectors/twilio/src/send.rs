@@ -22,12 +22,12 @@ pub fn request(config: &Config, delivery: &Delivery) -> Result<Request, Outcome>
         (None, Some(number)) => ("From", number.as_str()),
         (None, None) => return Err(missing("set the channel's from, or its messaging_service_sid")),
     };
-    let data: Value = delivery.event.data().map_err(Outcome::Failed)?;
+    let data: Value = delivery.event.data()?;
     let customer: Customer = canonical::part(data.get("customer"), "/customer")?;
     let to = customer
         .phone()
         .ok_or_else(|| Outcome::ignored("the customer has no telephone number with its country code"))?;
-    let body = written(text(texts, &data), &data).map_err(Outcome::Failed)?;
+    let body = written(text(texts, &data), &data)?;
     if body.chars().count() > CHARACTERS_MAX {
         return Err(Outcome::Failed(Fault::permanent(
             "the text is longer than the 1600 letters that Twilio takes",

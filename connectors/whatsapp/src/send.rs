@@ -18,14 +18,14 @@ pub fn request(config: &Config, delivery: &Delivery) -> Result<Request, Outcome>
         .phone_number_id
         .as_deref()
         .ok_or_else(|| Outcome::Failed(Fault::misconfigured("set the channel's phone_number_id")))?;
-    let data: Value = delivery.event.data().map_err(Outcome::Failed)?;
+    let data: Value = delivery.event.data()?;
     let customer = canonical::part(data.get("customer"), "/customer")?;
     let recipient = Recipient::of(&customer).ok_or_else(|| {
         Outcome::ignored(
             "the customer has neither a telephone number with its country code nor a WhatsApp id",
         )
     })?;
-    let components = components(template, &data).map_err(Outcome::Failed)?;
+    let components = components(template, &data)?;
     let mut message = json!({
         "messaging_product": "whatsapp",
         "recipient_type": "individual",

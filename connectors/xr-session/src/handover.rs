@@ -21,7 +21,7 @@ const PRODUCT: [&str; 8] =
 const TOKEN_BYTES: usize = 18;
 
 pub fn request(config: &Config, delivery: &Delivery) -> Result<Request, Outcome> {
-    let data: Fields = delivery.event.data().map_err(Outcome::Failed)?;
+    let data: Fields = delivery.event.data()?;
     let handover = handover(&data).ok_or_else(|| Outcome::ignored("the event hands nobody over"))?;
     let url = config.url.as_deref().ok_or_else(|| {
         Outcome::Failed(Fault::misconfigured(

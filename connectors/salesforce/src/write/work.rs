@@ -54,7 +54,7 @@ pub fn work(config: &Config, delivery: &Delivery) -> Result<Work, Outcome> {
         );
         return Err(Outcome::Failed(fault));
     }
-    let body: Body = event.data().map_err(Outcome::Failed)?;
+    let body: Body = event.data()?;
     let key = key(&body.customer, &config.id_namespace);
     let mut values = values(config, &body);
     let opted = opted_out(config, &body);

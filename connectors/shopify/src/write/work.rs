@@ -60,7 +60,7 @@ pub fn work(config: &Config, delivery: &Delivery) -> Result<Work, Outcome> {
             event.kind
         )));
     }
-    let data: Value = event.data().map_err(Outcome::Failed)?;
+    let data: Value = event.data()?;
     let known: Customer = canonical::part(data.get("customer"), "/customer")?;
     let (customer, email) = (own_id(&known, shop), known.email());
     let lines = if wants_draft { lines(&data) } else { Vec::new() };
