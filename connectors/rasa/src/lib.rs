@@ -6,7 +6,7 @@ mod map;
 mod send;
 
 use serde_json::Value;
-use snodo_connector::fields::{Fields, Take};
+use snodo_connector::fields::Take;
 use snodo_connector::{Context, Delivery, Destination, Draft, Exchange, Fault, Message, Plan, Source};
 
 use crate::config::Config;
@@ -45,17 +45,6 @@ impl Destination for Rasa {
     fn interpret(_: &Context, exchange: Exchange) -> Plan {
         Plan::settle_all(exchange.deliveries.len(), &send::outcome(&exchange.answer))
     }
-}
-
-/// The fields of an object without what says nothing.
-fn fields_of(part: Value) -> Fields {
-    let mut fields = Fields::new();
-    if let Value::Object(part) = part {
-        for (name, value) in part {
-            fields.leave(&name, value);
-        }
-    }
-    fields
 }
 
 snodo_connector::export!(Rasa: source, destination);
