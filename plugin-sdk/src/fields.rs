@@ -16,6 +16,7 @@
 //! data.leave("customer", json!({"traits": {"email": sent.text("mail")}}));
 //! data.leave("vendor", sent);
 //! assert_eq!(data["vendor"], json!({"flags": {"vip": true}}));
+//! assert_eq!(fields::of(json!({"id": "7", "name": null})), fields::of(json!({"id": "7", "name": ""})));
 //! ```
 
 use serde_json::{Map, Value};
@@ -94,6 +95,17 @@ impl Take for Fields {
         }
         found
     }
+}
+
+/// An object's fields without what says nothing (see [`prune`]). What is no object has none.
+pub fn of(object: Value) -> Fields {
+    let mut fields = Fields::new();
+    if let Value::Object(object) = object {
+        for (name, value) in object {
+            fields.leave(&name, value);
+        }
+    }
+    fields
 }
 
 /// Ids are numbers with many senders.

@@ -11,8 +11,9 @@
 //! | `transform` | [`Transform`] | events in, events out |
 //!
 //! What vendors write in many ways is read in one: [`time`], [`money`], [`contact`], [`name`], [`locale`], [`url`], [`text`] and
-//! [`binary`]. [`fields`] takes an object apart. Pure text in, canonical text out, `None` for what cannot be read as such: nothing is guessed. The SDKs in
-//! JavaScript and Python have the same, and one file of examples tests all three.
+//! [`binary`]. Pure text in, canonical text out, `None` for what cannot be read as such: nothing is guessed. The SDKs in JavaScript and
+//! Python have the same, and one file of examples tests all three. [`fields`] takes a vendor's object apart; [`canonical`] has types for
+//! what events say of customers.
 //!
 //! ```
 //! use snodo_connector::{Context, Draft, Fault, Message, Source};
@@ -34,6 +35,7 @@ pub mod binary;
 pub mod bindings;
 #[cfg(any(test, all(target_family = "wasm", target_feature = "simd128", feature = "allocator")))]
 mod block;
+pub mod canonical;
 pub mod contact;
 pub mod fields;
 pub mod locale;
@@ -42,6 +44,7 @@ mod log;
 mod memory;
 pub mod money;
 pub mod name;
+mod plan;
 mod roles;
 pub mod text;
 pub mod time;
@@ -62,6 +65,7 @@ pub use bindings::{destination, poll, source, transform};
 #[doc(hidden)]
 pub use log::tell_where_it_panics;
 pub use log::{Level, log};
+pub use plan::Next;
 pub use roles::{Destination, Poll, Source, Transform};
 
 /// The page on how to write a connector: its examples are tests of this crate.

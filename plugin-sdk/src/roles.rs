@@ -53,7 +53,7 @@ pub trait Source {
 ///
 /// ```
 /// use serde::Deserialize;
-/// use serde_json::{Value, json};
+/// use serde_json::Value;
 /// use snodo_connector::{Answer, Context, Draft, Fault, Poll, Reply, Request, Step, url};
 ///
 /// pub struct Reviews;
@@ -80,8 +80,7 @@ pub trait Source {
 ///         }
 ///         let found: Found = answer.json().ok_or_else(|| Fault::retry("what was answered is no list of reviews"))?;
 ///         // The event for what has no mapping yet: with the record whole, so that nothing is lost.
-///         let kept = |review: &Value| json!({"body": review, "encoding": "json"});
-///         let drafts = found.reviews.iter().map(|review| Draft::new("unknown.message.received", &kept(review))).collect();
+///         let drafts = found.reviews.iter().map(|review| Draft::unknown(None, review)).collect();
 ///         Ok(match found.next {
 ///             Some(next) => Step::more(drafts, next.into_bytes()),
 ///             None => Step::done(drafts, cursor, None),
@@ -107,24 +106,28 @@ pub trait Poll {
 /// Events in, requests out; answers in, outcomes out.
 ///
 /// ```
+/// use serde::Deserialize;
 /// use serde_json::{Value, json};
 /// use snodo_connector::{Context, Delivery, Destination, Event, Exchange, Outcome, Plan, Request, url};
 ///
 /// pub struct Pager;
 ///
+/// #[derive(Deserialize)]
+/// struct Config {
+///     base_url: String,
+/// }
+///
+/// fn page(config: &Config, delivery: &Delivery) -> Result<Request, Outcome> {
+///     // What comes from an event is percent-encoded in a target.
+///     let subject = delivery.event.subject.as_deref().and_then(url::segment);
+///     let subject = subject.ok_or_else(|| Outcome::ignored("the event is about nothing that has a page"))?;
+///     let target = format!("{}/v1/pages/{subject}", config.base_url);
+///     Ok(Request::json("PUT", target, &json!({"text": delivery.event.kind})))
+/// }
+///
 /// impl Destination for Pager {
-///     fn encode(_: &Context, deliveries: Vec<Delivery>) -> Plan {
-///         let mut plan = Plan::new();
-///         for (place, delivery) in (0..).zip(&deliveries) {
-///             // What comes from an event is percent-encoded in a target.
-///             let Some(subject) = delivery.event.subject.as_deref().and_then(url::segment) else {
-///                 plan.settle(place, Outcome::ignored("the event is about nothing that has a page"));
-///                 continue;
-///             };
-///             let target = format!("https://pager.example.com/v1/pages/{subject}");
-///             plan.call(Request::json("PUT", target, &json!({"text": delivery.event.kind})), vec![place], vec![]);
-///         }
-///         plan
+///     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
+///         Plan::one_by_one(ctx.config(), &deliveries, page)
 ///     }
 ///
 ///     fn interpret(_: &Context, exchange: Exchange) -> Plan {
@@ -151,7 +154,8 @@ pub trait Poll {
 ///     data: b"{}".to_vec(),
 /// };
 /// let delivery = Delivery { idempotency_key: "k1".into(), attempt: 1, customer: None, event };
-/// let ctx = Context { channel: "pager".into(), config: b"{}".to_vec(), now: 0 };
+/// let config = br#"{"base_url": "https://pager.example.com"}"#.to_vec();
+/// let ctx = Context { channel: "pager".into(), config, now: 0 };
 /// let plan = Pager::encode(&ctx, vec![delivery]);
 /// assert_eq!(plan.calls[0].request.target, "https://pager.example.com/v1/pages/device%2Fb7");
 /// ```

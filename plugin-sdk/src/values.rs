@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Answer, Call, Context, Draft, Event, Fault, Message, Outcome, Page, Plan, Problem, Question, Request,
-    Settlement, Step, Wait,
+    Answer, Context, Draft, Event, Fault, Message, Outcome, Page, Problem, Question, Request, Step, Wait,
+    time,
 };
 
 impl Context {
@@ -81,6 +81,27 @@ impl Draft {
         self.attributes.push((name.into(), value.into()));
         self
     }
+
+    /// When it was sent by the sender's clock: the attribute `sentat`; and `clockskewms`, by how much that clock is behind the hub's,
+    /// with the way between them. `received_at` is the message's. What the draft already says of both stays; no moment adds nothing.
+    ///
+    /// ```
+    /// use snodo_connector::Draft;
+    ///
+    /// let draft = Draft::new("web.page.viewed", &()).with_sent("2026-03-01T09:30:00+01:00", 1_772_353_800_250);
+    /// let attribute = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    /// assert_eq!(draft.attributes, [("sentat", "2026-03-01T09:30:00+01:00"), ("clockskewms", "250")].map(attribute));
+    /// ```
+    pub fn with_sent(mut self, sent: &str, received_at: u64) -> Self {
+        let Some(sent_ms) = time::epoch_millis(sent) else { return self };
+        let skew = i128::from(received_at) - i128::from(sent_ms);
+        for (name, value) in [("sentat", sent.to_owned()), ("clockskewms", skew.to_string())] {
+            if !self.attributes.iter().any(|(known, _)| known == name) {
+                self.attributes.push((name.to_owned(), value));
+            }
+        }
+        self
+    }
 }
 
 impl Event {
@@ -151,6 +172,12 @@ impl Outcome {
     }
 }
 
+impl From<Fault> for Outcome {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
 impl Step {
     /// What to ask. `state` comes back with the reply.
     pub fn ask(request: Request, state: Vec<u8>) -> Self {
@@ -185,35 +212,5 @@ impl Fault {
 
     pub fn misconfigured(message: impl Into<String>) -> Self {
         Self::Misconfigured(Problem { message: message.into(), at: None })
-    }
-}
-
-impl Plan {
-    pub fn new() -> Self {
-        Self { calls: Vec::new(), settled: Vec::new() }
-    }
-
-    /// A request for these deliveries, by their places.
-    pub fn call(&mut self, request: Request, covers: Vec<u32>, state: Vec<u8>) {
-        self.calls.push(Call { request, covers, state });
-    }
-
-    pub fn settle(&mut self, delivery: u32, outcome: Outcome) {
-        self.settled.push(Settlement { delivery, outcome });
-    }
-
-    /// The same outcome for the first `count` deliveries: for an answer that speaks for all of its call.
-    pub fn settle_all(count: usize, outcome: &Outcome) -> Self {
-        let places = 0..u32::try_from(count).expect("a batch is bounded far below u32");
-        Self {
-            calls: Vec::new(),
-            settled: places.map(|delivery| Settlement { delivery, outcome: outcome.clone() }).collect(),
-        }
-    }
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Self::new()
     }
 }

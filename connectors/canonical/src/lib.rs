@@ -16,28 +16,18 @@ pub struct Canonical;
 
 impl Source for Canonical {
     fn decode(_: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
-        let mut drafts = match binary::is_binary(&message) {
+        let drafts = match binary::is_binary(&message) {
             true => vec![binary::event(&message)?],
             false => read::events(&message.body)?,
         };
-        let clock = clock(&message);
-        for draft in &mut drafts {
-            for (name, value) in clock.iter().flatten() {
-                if !draft.attributes.iter().any(|(known, _)| known == name) {
-                    draft.attributes.push(((*name).to_owned(), value.clone()));
-                }
+        // Another hub says so with each request, to the second, so that what it kept for days can be put right.
+        Ok(match message.header("date").and_then(time::rfc2822) {
+            Some(sent) => {
+                drafts.into_iter().map(|draft| draft.with_sent(&sent, message.received_at)).collect()
             }
-        }
-        Ok(drafts)
+            None => drafts,
+        })
     }
-}
-
-/// When the sender says that it sent this, and by how much its clock is behind the hub's, to the second and with the way between
-/// them. Another hub says so with each request, so that what it kept for days can be put right.
-fn clock(message: &Message) -> Option<[(&'static str, String); 2]> {
-    let sent = time::rfc2822(message.header("date")?)?;
-    let skew = i128::from(message.received_at) - i128::from(time::epoch_millis(&sent)?);
-    Some([("sentat", sent), ("clockskewms", skew.to_string())])
 }
 
 /// Where events go: posted to a `url`, published to a `topic` or with a `routing_key`, or lines of a file.

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use snodo_connector::{Delivery, Outcome, binary, contact, time, url};
+use snodo_connector::canonical::{self, Customer};
+use snodo_connector::{Delivery, Fault, Outcome, binary, contact, time, url};
 
 use crate::config::{Config, Silent};
 
@@ -71,7 +72,7 @@ pub fn conversion(delivery: &Delivery, config: &Config) -> Result<Conversion, Ou
             event.kind
         )));
     };
-    let data: Value = event.data().map_err(Outcome::Failed)?;
+    let data: Value = event.data()?;
     let consent = judge(&data, config)?;
     let (mut gclid, mut gbraid, mut wbraid) = (click(&data, "gclid"), None, None);
     if gclid.is_none() && data["ad"]["platform"].as_str().is_some_and(is_google) {
@@ -83,7 +84,7 @@ pub fn conversion(delivery: &Delivery, config: &Config) -> Result<Conversion, Ou
         wbraid = if gbraid.is_none() { click(&data, "wbraid") } else { None };
     }
     let user_identifiers = match config.match_customers && gbraid.is_none() && wbraid.is_none() {
-        true => identifiers(&data),
+        true => identifiers(&data)?,
         false => Vec::new(),
     };
     if gclid.is_none() && gbraid.is_none() && wbraid.is_none() && user_identifiers.is_empty() {
@@ -112,7 +113,9 @@ pub fn conversion(delivery: &Delivery, config: &Config) -> Result<Conversion, Ou
 
 /// A purpose that is not there has not been agreed to. `None` where the channel sends what says nothing.
 fn judge(data: &Value, config: &Config) -> Result<Option<Consent>, Outcome> {
-    match state(data, &config.purpose) {
+    let consent: canonical::Consent = canonical::part(data.get("consent"), "/consent")?;
+    let state = |purpose: &str| consent.about(purpose).map(|said| said.state.as_str());
+    match state(&config.purpose) {
         Some("granted") => {}
         Some(state @ ("denied" | "withdrawn" | "pending")) => {
             return Err(Outcome::ignored(format!("the customer's consent to {} is {state}", config.purpose)));
@@ -120,23 +123,12 @@ fn judge(data: &Value, config: &Config) -> Result<Option<Consent>, Outcome> {
         _ if config.event_without_consent == Silent::Send => return Ok(None),
         _ => return Err(Outcome::ignored(format!("the event holds no consent to {}", config.purpose))),
     }
-    let ad_personalization = match state(data, &config.personalisation_purpose) {
+    let ad_personalization = match state(&config.personalisation_purpose) {
         Some("granted") => Some("GRANTED"),
         Some("denied" | "withdrawn") => Some("DENIED"),
         _ => None,
     };
     Ok(Some(Consent { ad_user_data: "GRANTED", ad_personalization }))
-}
-
-/// Of the purpose, or of the nearest wider one: `advertising` speaks for `advertising.personalisation`.
-fn state<'a>(data: &'a Value, purpose: &str) -> Option<&'a str> {
-    let mut purpose = purpose;
-    loop {
-        if let Some(said) = data["consent"]["purposes"].get(purpose) {
-            return said["state"].as_str();
-        }
-        purpose = purpose.rsplit_once('.')?.0;
-    }
 }
 
 /// The id of a click: from the campaign, or from the address of the page that the ad led to.
@@ -155,24 +147,12 @@ fn parameter(address: &str, name: &str) -> Option<String> {
 }
 
 /// Address and number as Google normalises them, hashed. At most one of each: they are one person's.
-fn identifiers(data: &Value) -> Vec<Identifier> {
-    let identifiers = data["customer"]["identifiers"].as_array().map_or(&[][..], Vec::as_slice);
-    let named = |namespace: &str| {
-        let all =
-            || identifiers.iter().filter(|one| one["namespace"] == namespace && one["valid_to"].is_null());
-        all()
-            .find(|one| one["primary"] == true)
-            .or_else(|| all().next())
-            .and_then(|one| one["value"].as_str())
-    };
-    let said = |at: &str| data.pointer(at).and_then(Value::as_str);
-    let email = [named("email"), said("/customer/traits/email"), said("/order/email")];
-    let phone = [
-        named("phone"),
-        said("/customer/traits/mobile"),
-        said("/customer/traits/phone"),
-        said("/order/phone"),
-    ];
+fn identifiers(data: &Value) -> Result<Vec<Identifier>, Fault> {
+    let customer: Customer = canonical::part(data.get("customer"), "/customer")?;
+    let (named, traits) = (|namespace: &str| customer.current(namespace).next(), &customer.traits);
+    let of_order = |name: &str| data["order"][name].as_str();
+    let email = [named("email"), traits.email.as_deref(), of_order("email")];
+    let phone = [named("phone"), traits.mobile.as_deref(), traits.phone.as_deref(), of_order("phone")];
     let email = email.into_iter().flatten().find_map(contact::email).map(|email| hashed(&plain(&email)));
     let phone = phone.into_iter().flatten().find_map(contact::phone).map(|phone| hashed(&phone));
     let one = |hashed_email, hashed_phone_number| Identifier {
@@ -182,7 +162,7 @@ fn identifiers(data: &Value) -> Vec<Identifier> {
     };
     let email = email.map(|email| one(Some(email), None));
     let phone = phone.map(|phone| one(None, Some(phone)));
-    email.into_iter().chain(phone).collect()
+    Ok(email.into_iter().chain(phone).collect())
 }
 
 /// Dots before the `@` of Google's own addresses say nothing.

@@ -1,9 +1,9 @@
 //! The part of a canonical body that HubSpot has a place for. What is not named here is not read.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
-use snodo_connector::contact;
+pub use snodo_connector::canonical::{Address, Traits};
+use snodo_connector::canonical::{Consent, Customer};
+pub use snodo_connector::money::Money;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -15,76 +15,6 @@ pub struct Body {
     pub receipt: Option<Receipt>,
     pub store: Option<Store>,
     pub till: Option<Till>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Customer {
-    pub identifiers: Vec<Identifier>,
-    pub traits: Traits,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Identifier {
-    pub namespace: String,
-    pub value: String,
-    #[serde(default)]
-    pub primary: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Traits {
-    pub name: Option<String>,
-    pub given_name: Option<String>,
-    pub family_name: Option<String>,
-    pub salutation: Option<String>,
-    pub email: Option<String>,
-    pub phone: Option<String>,
-    pub mobile: Option<String>,
-    pub birth_date: Option<String>,
-    pub gender: Option<String>,
-    pub language: Option<String>,
-    pub company: Option<String>,
-    pub job_title: Option<String>,
-    pub industry: Option<String>,
-    pub website: Option<String>,
-    pub timezone: Option<String>,
-    pub note: Option<String>,
-    pub tags: Vec<String>,
-    pub addresses: Vec<Address>,
-    pub orders_count: Option<i64>,
-    pub total_spent: Option<Money>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Address {
-    pub line1: Option<String>,
-    pub line2: Option<String>,
-    pub city: Option<String>,
-    pub region: Option<String>,
-    pub postal_code: Option<String>,
-    pub country: Option<String>,
-    pub country_code: Option<String>,
-    pub primary: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Consent {
-    pub purposes: BTreeMap<String, Purpose>,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Purpose {
-    pub state: String,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Money {
-    pub amount: String,
-    pub currency: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -135,15 +65,4 @@ pub struct Store {
 #[serde(default)]
 pub struct Till {
     pub id: Option<String>,
-}
-
-impl Customer {
-    /// The address that HubSpot knows the contact by: the primary identifier, the first one, or what the traits say.
-    /// Lower case, as HubSpot keeps it. `None` also for what is no address, which would make HubSpot refuse its whole batch.
-    pub fn email(&self) -> Option<String> {
-        let emails = || self.identifiers.iter().filter(|identifier| identifier.namespace == "email");
-        let found = emails().find(|identifier| identifier.primary).or_else(|| emails().next());
-        let text = found.map(|identifier| identifier.value.as_str()).or(self.traits.email.as_deref())?;
-        contact::email(text)
-    }
 }

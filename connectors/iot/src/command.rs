@@ -27,7 +27,7 @@ struct Field {
 impl Command {
     /// What else becomes of the delivery if there is nothing to send.
     pub fn request(&self, delivery: &Delivery) -> Result<Request, Outcome> {
-        let event = columns::event(delivery).map_err(Outcome::Failed)?;
+        let event = columns::event(delivery)?;
         let topic = self.topic(&event)?;
         let payload = match self.payload.is_empty() {
             true => Self::whole(&event),

@@ -14,6 +14,7 @@ use snodo_connector::{
     Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
 };
 
+use crate::command::Command;
 use crate::config::Config;
 
 pub struct Iot;
@@ -55,22 +56,7 @@ fn body(bytes: &[u8]) -> Result<Value, Fault> {
 
 impl Destination for Iot {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config: Config = match ctx.config() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let Some(command) = &config.command else {
-            let fault = Fault::misconfigured("a channel that sends to devices needs a command");
-            return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault));
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match command.request(delivery) {
-                Ok(request) => plan.call(request, vec![place], Vec::new()),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(command(ctx), &deliveries, Command::request)
     }
 
     fn interpret(_: &Context, exchange: Exchange) -> Plan {
@@ -81,6 +67,11 @@ impl Destination for Iot {
         };
         Plan::settle_all(exchange.deliveries.len(), &outcome)
     }
+}
+
+fn command(ctx: &Context) -> Result<Command, Fault> {
+    let config: Config = ctx.config()?;
+    config.command.ok_or_else(|| Fault::misconfigured("a channel that sends to devices needs a command"))
 }
 
 snodo_connector::export!(Iot: source, destination);

@@ -10,9 +10,7 @@ mod steps;
 
 use serde_json::Value;
 use snodo_connector::fields::{Fields, Take};
-use snodo_connector::{
-    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
-};
+use snodo_connector::{Context, Delivery, Destination, Draft, Exchange, Fault, Message, Plan, Source};
 
 use crate::config::Config;
 
@@ -35,34 +33,13 @@ impl Source for Klaviyo {
 
 impl Destination for Klaviyo {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config: Config = match ctx.config() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match steps::steps(delivery, &config) {
-                Ok(steps) => steps::call(&config, &steps, 0, place, &mut plan),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &deliveries, steps::begin)
     }
 
     fn interpret(ctx: &Context, exchange: Exchange) -> Plan {
-        let config: Config = match ctx.config() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(exchange.deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        // Each call is of one delivery.
-        for (place, delivery) in (0..).zip(&exchange.deliveries) {
-            match steps::steps(delivery, &config) {
-                Ok(steps) => steps::next(&config, &steps, &exchange, place, &mut plan),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &exchange.deliveries, |config, delivery| {
+            steps::go_on(config, delivery, &exchange)
+        })
     }
 }
 

@@ -62,27 +62,22 @@ pub fn draft(sent: Value, account: Option<&str>, config: &Config) -> Draft {
         .and_then(|attributes| attributes.get("event_properties")?.as_object())
         .and_then(|properties| topic(name.as_deref()?, properties));
     let mut draft = match (known, sent) {
-        (Some(topic), Value::Object(mut fields)) => {
-            match told(&topic, &mut fields, at.as_deref(), account, config) {
-                Some(draft) => draft,
-                None => Draft::unknown(name.as_deref(), &fields),
-            }
-        }
+        (Some(topic), Value::Object(fields)) => told(&topic, fields.clone(), at.as_deref(), account, config)
+            .unwrap_or_else(|| Draft::unknown(name.as_deref(), &fields)),
         (_, sent) => Draft::unknown(name.as_deref(), &sent),
     };
     (draft.key, draft.time) = (key, at);
     draft
 }
 
-/// `None` leaves what was sent as it was.
+/// `None` for what does not say enough for its topic.
 fn told(
     topic: &Topic,
-    sent: &mut Fields,
+    mut sent: Fields,
     at: Option<&str>,
     account: Option<&str>,
     config: &Config,
 ) -> Option<Draft> {
-    let whole = sent.clone();
     let mut payload = sent.object("payload")?;
     let mut event = payload.object("data").unwrap_or_else(|| std::mem::take(&mut payload));
     let mut attributes = event.object("attributes")?;
@@ -104,10 +99,7 @@ fn told(
     data.insert("touchpoint".into(), touchpoint.into());
     match topic.event {
         "commerce.product.reviewed" => {
-            let Some((product, review)) = review(&mut properties) else {
-                *sent = whole;
-                return None;
-            };
+            let (product, review) = review(&mut properties)?;
             data.insert("product".into(), product);
             data.insert("review".into(), review);
         }
@@ -126,7 +118,6 @@ fn told(
     }
     // A consent is of somebody: without a name for them nobody could keep it.
     if topic.event == "consent.preference.updated" && !data.contains_key("customer") {
-        *sent = whole;
         return None;
     }
 
@@ -148,7 +139,7 @@ fn told(
     payload.leave("included", included);
     payload.leave("data", event);
     sent.leave("payload", payload);
-    data.leave("vendor", std::mem::take(sent));
+    data.leave("vendor", sent);
     Some(Draft { subject, ..Draft::new(topic.event, &data) })
 }
 

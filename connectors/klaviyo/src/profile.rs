@@ -1,62 +1,10 @@
 //! A customer as the attributes of a Klaviyo profile.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::{Map, Value};
+use snodo_connector::canonical::Customer;
 use snodo_connector::{contact, locale};
 
 use crate::config::Config;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Customer {
-    identifiers: Vec<Identifier>,
-    traits: Traits,
-}
-
-#[derive(Debug, Deserialize)]
-struct Identifier {
-    namespace: String,
-    value: String,
-    #[serde(default)]
-    primary: bool,
-    valid_to: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Traits {
-    given_name: Option<String>,
-    family_name: Option<String>,
-    email: Option<String>,
-    phone: Option<String>,
-    mobile: Option<String>,
-    company: Option<String>,
-    job_title: Option<String>,
-    avatar_url: Option<String>,
-    language: Option<String>,
-    locale: Option<String>,
-    timezone: Option<String>,
-    birth_date: Option<String>,
-    tags: Vec<String>,
-    lifecycle_stage: Option<String>,
-    addresses: Vec<Address>,
-    custom: BTreeMap<String, Value>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Address {
-    line1: Option<String>,
-    line2: Option<String>,
-    city: Option<String>,
-    region: Option<String>,
-    postal_code: Option<String>,
-    country: Option<String>,
-    country_code: Option<String>,
-    primary: bool,
-}
 
 /// The names that Klaviyo finds a profile by.
 #[derive(Debug, Default)]
@@ -80,71 +28,62 @@ impl Names {
     }
 }
 
-impl Customer {
-    pub fn names(&self, config: &Config) -> Names {
-        let named = |namespace: &str| {
-            let all = || {
-                let of = |one: &&Identifier| one.namespace == namespace && one.valid_to.is_none();
-                self.identifiers.iter().filter(of)
-            };
-            all().find(|one| one.primary).or_else(|| all().next()).map(|one| one.value.as_str())
-        };
-        let said = |text: &Option<String>, read: fn(&str) -> Option<String>| read(text.as_deref()?);
-        let traits = &self.traits;
-        Names {
-            email: named("email").and_then(contact::email).or_else(|| said(&traits.email, contact::email)),
-            phone: named("phone")
-                .and_then(contact::phone)
-                .or_else(|| said(&traits.mobile, contact::phone))
-                .or_else(|| said(&traits.phone, contact::phone)),
-            external_id: config.external_id.as_deref().and_then(named).map(str::to_owned),
-        }
+pub fn names(customer: &Customer, config: &Config) -> Names {
+    let named = |namespace: &str| customer.current(namespace).next();
+    let said = |text: &Option<String>, read: fn(&str) -> Option<String>| read(text.as_deref()?);
+    let traits = &customer.traits;
+    Names {
+        email: named("email").and_then(contact::email).or_else(|| said(&traits.email, contact::email)),
+        phone: named("phone")
+            .and_then(contact::phone)
+            .or_else(|| said(&traits.mobile, contact::phone))
+            .or_else(|| said(&traits.phone, contact::phone)),
+        external_id: config.external_id.as_deref().and_then(named).map(str::to_owned),
     }
+}
 
-    pub fn attributes(&self, names: &Names) -> Map<String, Value> {
-        let traits = &self.traits;
-        let mut attributes = names.attributes();
-        for (name, value) in [
-            ("first_name", &traits.given_name),
-            ("last_name", &traits.family_name),
-            ("organization", &traits.company),
-            ("title", &traits.job_title),
-            ("image", &traits.avatar_url),
-        ] {
-            put(&mut attributes, name, value.as_deref());
-        }
-        let tag = traits.locale.as_deref().or(traits.language.as_deref()).and_then(locale::tag);
-        put(&mut attributes, "locale", tag.as_deref());
-        let mut location = Map::new();
-        let addresses = &traits.addresses;
-        if let Some(address) = addresses.iter().find(|one| one.primary).or_else(|| addresses.first()) {
-            for (name, value) in [
-                ("address1", &address.line1),
-                ("address2", &address.line2),
-                ("city", &address.city),
-                ("region", &address.region),
-                ("zip", &address.postal_code),
-            ] {
-                put(&mut location, name, value.as_deref());
-            }
-            put(&mut location, "country", address.country.as_deref().or(address.country_code.as_deref()));
-        }
-        put(&mut location, "timezone", traits.timezone.as_deref());
-        if !location.is_empty() {
-            attributes.insert("location".into(), location.into());
-        }
-        let mut own: Map<String, Value> =
-            traits.custom.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        put(&mut own, "birth_date", traits.birth_date.as_deref());
-        put(&mut own, "lifecycle_stage", traits.lifecycle_stage.as_deref());
-        if !traits.tags.is_empty() {
-            own.insert("tags".into(), traits.tags.clone().into());
-        }
-        if !own.is_empty() {
-            attributes.insert("properties".into(), own.into());
-        }
-        attributes
+pub fn attributes(customer: &Customer, names: &Names) -> Map<String, Value> {
+    let traits = &customer.traits;
+    let mut attributes = names.attributes();
+    for (name, value) in [
+        ("first_name", &traits.given_name),
+        ("last_name", &traits.family_name),
+        ("organization", &traits.company),
+        ("title", &traits.job_title),
+        ("image", &traits.avatar_url),
+    ] {
+        put(&mut attributes, name, value.as_deref());
     }
+    let tag = traits.locale.as_deref().or(traits.language.as_deref()).and_then(locale::tag);
+    put(&mut attributes, "locale", tag.as_deref());
+    let mut location = Map::new();
+    if let Some(address) = traits.address() {
+        for (name, value) in [
+            ("address1", &address.line1),
+            ("address2", &address.line2),
+            ("city", &address.city),
+            ("region", &address.region),
+            ("zip", &address.postal_code),
+        ] {
+            put(&mut location, name, value.as_deref());
+        }
+        put(&mut location, "country", address.country.as_deref().or(address.country_code.as_deref()));
+    }
+    put(&mut location, "timezone", traits.timezone.as_deref());
+    if !location.is_empty() {
+        attributes.insert("location".into(), location.into());
+    }
+    let mut own: Map<String, Value> =
+        traits.custom.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    put(&mut own, "birth_date", traits.birth_date.as_deref());
+    put(&mut own, "lifecycle_stage", traits.lifecycle_stage.as_deref());
+    if !traits.tags.is_empty() {
+        own.insert("tags".into(), traits.tags.clone().into());
+    }
+    if !own.is_empty() {
+        attributes.insert("properties".into(), own.into());
+    }
+    attributes
 }
 
 fn put(into: &mut Map<String, Value>, name: &str, value: Option<&str>) {

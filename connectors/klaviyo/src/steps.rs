@@ -1,13 +1,14 @@
 //! The calls that a delivery needs, in their order: mostly one. A consent that gives with one hand and takes with the other needs two.
 
 use serde_json::{Map, Value, json};
+use snodo_connector::canonical::{self, Consent, Customer};
 use snodo_connector::fields::Fields;
-use snodo_connector::{Delivery, Exchange, Fault, Outcome, Plan, Request};
+use snodo_connector::{Delivery, Exchange, Fault, Next, Outcome, Request};
 
 use crate::answer;
 use crate::config::Config;
 use crate::metric;
-use crate::profile::{Customer, Names};
+use crate::profile::{self, Names};
 
 /// The revision of Klaviyo's API that this speaks. Klaviyo supports each for two years.
 const REVISION: &str = "2026-07-15";
@@ -20,21 +21,38 @@ pub struct Step {
     names_profile: bool,
 }
 
+pub fn begin(config: &Config, delivery: &Delivery) -> Result<Next, Outcome> {
+    Ok(call(config, &steps(delivery, config)?, 0))
+}
+
+pub fn go_on(config: &Config, delivery: &Delivery, exchange: &Exchange) -> Result<Next, Outcome> {
+    let steps = steps(delivery, config)?;
+    let at = exchange.state.first().copied().unwrap_or_default();
+    if let Some(fault) = answer::fault(&exchange.answer) {
+        return Ok(fault.into());
+    }
+    if usize::from(at) + 1 < steps.len() {
+        return Ok(call(config, &steps, at + 1));
+    }
+    if !steps.get(usize::from(at)).is_some_and(|step| step.names_profile) {
+        return Ok(Outcome::Accepted(None).into());
+    }
+    let answered = exchange.answer.json::<Value>();
+    let id = answered.as_ref().and_then(|answered| answered.pointer("/data/id")?.as_str());
+    let id = id.ok_or_else(|| Fault::retry("the answer is no profile: check what base_url points to"))?;
+    Ok(Outcome::Accepted(Some(id.to_owned())).into())
+}
+
 /// What is to be done; else what becomes of the delivery without it.
-pub fn steps(delivery: &Delivery, config: &Config) -> Result<Vec<Step>, Outcome> {
+fn steps(delivery: &Delivery, config: &Config) -> Result<Vec<Step>, Outcome> {
     let event = &delivery.event;
-    let data: Fields = event.data().map_err(Outcome::Failed)?;
+    let data: Fields = event.data()?;
     // What Klaviyo itself told is no news to it.
     if data.get("message").is_some_and(|message| message["provider"] == "klaviyo") {
         return Err(Outcome::ignored("Klaviyo told it"));
     }
-    let customer: Customer = match data.get("customer") {
-        Some(customer) => serde_json::from_value(customer.clone()).map_err(|error| {
-            Outcome::Failed(Fault::permanent_at("/customer", format!("failed to read the customer: {error}")))
-        })?,
-        None => Customer::default(),
-    };
-    let names = customer.names(config);
+    let customer: Customer = canonical::part(data.get("customer"), "/customer")?;
+    let names = profile::names(&customer, config);
     let kind = event.kind.as_str();
     if names.is_nobody() {
         return Err(Outcome::ignored(
@@ -43,11 +61,13 @@ pub fn steps(delivery: &Delivery, config: &Config) -> Result<Vec<Step>, Outcome>
     }
     let steps = match kind {
         "crm.contact.created" | "crm.contact.updated" | "identity.user.identified" => {
-            let attributes = customer.attributes(&names);
+            let attributes = profile::attributes(&customer, &names);
             let body = json!({"data": {"type": "profile", "attributes": attributes}});
             vec![Step { path: "/api/profile-import", body, names_profile: true }]
         }
-        "consent.preference.updated" => consent(&data, &names, config),
+        "consent.preference.updated" => {
+            consent(&canonical::part(data.get("consent"), "/consent")?, &names, config)
+        }
         "message.unsubscribed" | "message.complained" => {
             let medium =
                 data.get("message").and_then(|message| message["medium"].as_str()).unwrap_or("email");
@@ -91,16 +111,8 @@ fn told(delivery: &Delivery, metric: &str, data: &Fields, names: &Names) -> Valu
 }
 
 /// What the customer gives first, then what they take back. A purpose that was not spoken of stays as it is.
-fn consent(data: &Fields, names: &Names, config: &Config) -> Vec<Step> {
-    let state = |purpose: &str| {
-        let mut purpose = purpose;
-        loop {
-            if let Some(said) = data.get("consent").and_then(|consent| consent["purposes"].get(purpose)) {
-                return said["state"].as_str();
-            }
-            purpose = purpose.rsplit_once('.')?.0;
-        }
-    };
+fn consent(consent: &Consent, names: &Names, config: &Config) -> Vec<Step> {
+    let state = |purpose: &str| consent.about(purpose).map(|purpose| purpose.state.as_str());
     let (email, sms) = (state(&config.email_purpose), state(&config.sms_purpose));
     let left = |state: Option<&str>| matches!(state, Some("denied" | "withdrawn"));
     let given = subscriptions(true, email == Some("granted"), sms == Some("granted"), names, config);
@@ -137,34 +149,11 @@ fn subscriptions(subscribe: bool, email: bool, sms: bool, names: &Names, config:
     Some(Step { path, body: json!({"data": data}), names_profile: false })
 }
 
-pub fn call(config: &Config, steps: &[Step], at: u8, place: u32, plan: &mut Plan) {
-    let Some(step) = steps.get(usize::from(at)) else {
-        return plan.settle(place, Outcome::Accepted(None));
-    };
+fn call(config: &Config, steps: &[Step], at: u8) -> Next {
+    let Some(step) = steps.get(usize::from(at)) else { return Outcome::Accepted(None).into() };
     let mut request =
         Request::json("POST", config.url(step.path), &step.body).with_header("revision", REVISION);
     request.headers[0].1 = "application/vnd.api+json".into();
     request.headers.push(("accept".into(), "application/vnd.api+json".into()));
-    plan.call(request, vec![place], vec![at]);
-}
-
-pub fn next(config: &Config, steps: &[Step], exchange: &Exchange, place: u32, plan: &mut Plan) {
-    let at = exchange.state.first().copied().unwrap_or_default();
-    if let Some(fault) = answer::fault(&exchange.answer) {
-        return plan.settle(place, Outcome::Failed(fault));
-    }
-    if usize::from(at) + 1 < steps.len() {
-        return call(config, steps, at + 1, place, plan);
-    }
-    if !steps.get(usize::from(at)).is_some_and(|step| step.names_profile) {
-        return plan.settle(place, Outcome::Accepted(None));
-    }
-    let answered = exchange.answer.json::<Value>();
-    match answered.as_ref().and_then(|answered| answered.pointer("/data/id")?.as_str()) {
-        Some(id) => plan.settle(place, Outcome::Accepted(Some(id.to_owned()))),
-        None => {
-            let fault = Fault::retry("the answer is no profile: check what base_url points to");
-            plan.settle(place, Outcome::Failed(fault));
-        }
-    }
+    Next::Call { request, state: vec![at] }
 }

@@ -25,18 +25,7 @@ impl Source for Mail {
 
 impl Destination for Mail {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config: Config = match ctx.config() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match outbound::mail(delivery, &config) {
-                Ok(request) => plan.call(request, vec![place], Vec::new()),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &deliveries, outbound::mail)
     }
 
     fn interpret(_: &Context, exchange: Exchange) -> Plan {

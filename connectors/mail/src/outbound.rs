@@ -1,21 +1,22 @@
 //! An event as a mail, by the template of its type. The hub composes and sends it.
 
 use serde_json::{Map, Value, json};
+use snodo_connector::canonical::{self, Customer};
 use snodo_connector::{Delivery, Fault, Outcome, Request, contact, name};
 
 use crate::config::{Config, Template};
 use crate::template::{Form, fill};
 
 /// The request that makes the hub send it; else what becomes of the delivery without it.
-pub fn mail(delivery: &Delivery, config: &Config) -> Result<Request, Outcome> {
+pub fn mail(config: &Config, delivery: &Delivery) -> Result<Request, Outcome> {
     let event = &delivery.event;
     let Some(template) = config.template(&event.kind) else {
         return Err(Outcome::ignored(format!("no template says what mail {} becomes", event.kind)));
     };
-    let data: Value = event.data().map_err(Outcome::Failed)?;
+    let data: Value = event.data()?;
     let to = match template.to.is_empty() {
         true => vec![
-            customer(&data).ok_or_else(|| Outcome::ignored("the event knows no address of the customer"))?,
+            customer(&data)?.ok_or_else(|| Outcome::ignored("the event knows no address of the customer"))?,
         ],
         false => fixed(&template.to)?,
     };
@@ -87,27 +88,19 @@ impl Party {
     }
 }
 
-fn customer(data: &Value) -> Option<Party> {
-    let customer = &data["customer"];
-    let identifiers = customer["identifiers"].as_array().map_or(&[][..], Vec::as_slice);
-    let emails = || {
-        let current = |one: &&Value| one["namespace"] == "email" && one["valid_to"].is_null();
-        identifiers.iter().filter(current)
+fn customer(data: &Value) -> Result<Option<Party>, Fault> {
+    let customer: Customer = canonical::part(data.get("customer"), "/customer")?;
+    let traits = &customer.traits;
+    let of_order = data.pointer("/order/email").and_then(Value::as_str);
+    let said = [customer.current("email").next(), traits.email.as_deref(), of_order];
+    let Some(address) = said.into_iter().flatten().find_map(address) else { return Ok(None) };
+    let parts =
+        |parts: [&Option<String>; 2]| name::join(parts.map(|part| part.as_deref().unwrap_or_default()));
+    let whole = match traits.name.as_deref() {
+        None | Some("") => parts([&traits.given_name, &traits.family_name]),
+        Some(whole) => name::join([whole]),
     };
-    let named = emails().find(|one| one["primary"] == true).or_else(|| emails().next());
-    let said = [
-        named.map(|one| &one["value"]),
-        data.pointer("/customer/traits/email"),
-        data.pointer("/order/email"),
-    ];
-    let address = said.into_iter().flatten().find_map(|said| address(said.as_str()?))?;
-    let traits = &customer["traits"];
-    let part = |name: &str| traits[name].as_str().unwrap_or_default();
-    let whole = match part("name") {
-        "" => name::join([part("given_name"), part("family_name")]),
-        whole => name::join([whole]),
-    };
-    Some(Party { name: whole.map(|name| name.replace(char::is_control, " ")), address })
+    Ok(Some(Party { name: whole.map(|name| name.replace(char::is_control, " ")), address }))
 }
 
 fn fixed(addresses: &[String]) -> Result<Vec<Party>, Outcome> {

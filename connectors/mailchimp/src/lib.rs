@@ -29,34 +29,17 @@ impl Source for Mailchimp {
 
 impl Destination for Mailchimp {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let audience = match audience(ctx) {
-            Ok(audience) => audience,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match member::work(&delivery.event, &audience.config) {
-                Ok(work) => steps::first(&audience, &work, place, &mut plan),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(audience(ctx), &deliveries, |audience, delivery| {
+            let work = member::work(&delivery.event, &audience.config)?;
+            Ok::<_, Outcome>(steps::first(audience, &work))
+        })
     }
 
     fn interpret(ctx: &Context, exchange: Exchange) -> Plan {
-        let audience = match audience(ctx) {
-            Ok(audience) => audience,
-            Err(fault) => return Plan::settle_all(exchange.deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        // Each call is of one member.
-        for (place, delivery) in (0..).zip(&exchange.deliveries) {
-            match member::work(&delivery.event, &audience.config) {
-                Ok(work) => steps::next(&audience, &work, &exchange, place, &mut plan),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(audience(ctx), &exchange.deliveries, |audience, delivery| {
+            let work = member::work(&delivery.event, &audience.config)?;
+            Ok::<_, Outcome>(steps::next(audience, &work, &exchange))
+        })
     }
 }
 

@@ -1,9 +1,8 @@
 //! An event as what is to be done to a member of the audience.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use snodo_connector::canonical::{Consent, Customer, Traits};
 use snodo_connector::{Event, Outcome, contact};
 
 use crate::config::{Config, New};
@@ -38,71 +37,6 @@ struct Body {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Customer {
-    identifiers: Vec<Identifier>,
-    traits: Traits,
-}
-
-#[derive(Debug, Deserialize)]
-struct Identifier {
-    namespace: String,
-    value: String,
-    #[serde(default)]
-    primary: bool,
-    valid_to: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Traits {
-    given_name: Option<String>,
-    family_name: Option<String>,
-    email: Option<String>,
-    phone: Option<String>,
-    mobile: Option<String>,
-    birth_date: Option<String>,
-    language: Option<String>,
-    company: Option<String>,
-    job_title: Option<String>,
-    website: Option<String>,
-    tags: Vec<String>,
-    addresses: Vec<Address>,
-    orders_count: Option<i64>,
-    total_spent: Option<Money>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Address {
-    line1: Option<String>,
-    line2: Option<String>,
-    city: Option<String>,
-    region: Option<String>,
-    postal_code: Option<String>,
-    country_code: Option<String>,
-    primary: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Money {
-    amount: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Consent {
-    purposes: BTreeMap<String, Purpose>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Purpose {
-    state: String,
-    at: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
 struct Message {
     medium: Option<String>,
     to: Vec<String>,
@@ -129,7 +63,7 @@ struct Request {
 /// What is to be done; else what becomes of the delivery without it.
 pub fn work(event: &Event, config: &Config) -> Result<Work, Outcome> {
     let ignored = |why: &str| Err(Outcome::ignored(why));
-    let body: Body = event.data().map_err(Outcome::Failed)?;
+    let body: Body = event.data()?;
     let Some(email) = body.email() else { return ignored("there is no e-mail address") };
     let decision = body.consent.about(&config.purpose);
     let state = decision.map_or("unknown", |purpose| purpose.state.as_str());
@@ -155,7 +89,7 @@ pub fn work(event: &Event, config: &Config) -> Result<Work, Outcome> {
         | "consent.preference.updated"
             if left =>
         {
-            let mut fields = body.customer.traits.fields(config);
+            let mut fields = fields(&body.customer.traits, config);
             fields.append(&mut status("unsubscribed"));
             Act::Change(fields)
         }
@@ -164,14 +98,14 @@ pub fn work(event: &Event, config: &Config) -> Result<Work, Outcome> {
         | "identity.user.identified"
         | "consent.preference.updated" => {
             let at = decision.filter(|_| state == "granted").and_then(|decision| decision.at.as_deref());
-            keep(&email, body.customer.traits.fields(config), Some((state, at)), config)
+            keep(&email, fields(&body.customer.traits, config), Some((state, at)), config)
         }
         // A purchase says who somebody is, and takes no decision about mails back.
         "commerce.order.placed" | "pos.sale.completed" if left => {
-            Act::Change(body.customer.traits.fields(config))
+            Act::Change(fields(&body.customer.traits, config))
         }
         "commerce.order.placed" | "pos.sale.completed" => {
-            keep(&email, body.customer.traits.fields(config), None, config)
+            keep(&email, fields(&body.customer.traits, config), None, config)
         }
         kind => return ignored(&format!("{kind} has nothing to do with the members of an audience")),
     };
@@ -226,26 +160,9 @@ fn status(word: &str) -> Map<String, Value> {
 impl Body {
     /// The main address, or the first that is still the customer's.
     fn email(&self) -> Option<String> {
-        let emails = || {
-            let all = self.customer.identifiers.iter();
-            all.filter(|one| one.namespace == "email" && one.valid_to.is_none())
-        };
-        let identifier = emails().find(|one| one.primary).or_else(|| emails().next());
-        let said = identifier.map(|one| &one.value).or(self.customer.traits.email.as_ref());
-        contact::email(said.or(self.order.email.as_ref()).or(self.message.to.first())?)
-    }
-}
-
-impl Consent {
-    /// About the purpose, or the nearest wider one: `marketing` speaks for `marketing.email`.
-    fn about(&self, purpose: &str) -> Option<&Purpose> {
-        let mut purpose = purpose;
-        loop {
-            if let Some(said) = self.purposes.get(purpose) {
-                return Some(said);
-            }
-            purpose = purpose.rsplit_once('.')?.0;
-        }
+        let said = self.customer.current("email").next().or(self.customer.traits.email.as_deref());
+        let said = said.or(self.order.email.as_deref()).or(self.message.to.first().map(String::as_str));
+        contact::email(said?)
     }
 }
 
@@ -255,55 +172,53 @@ impl Message {
     }
 }
 
-impl Traits {
-    /// `merge_fields` and `language`, as far as they are known.
-    fn fields(&self, config: &Config) -> Map<String, Value> {
-        let day = |date: &str| Some(format!("{}/{}", date.get(5..7)?, date.get(8..10)?));
-        let known: [(&str, Option<Value>); 11] = [
-            ("given_name", text(&self.given_name)),
-            ("family_name", text(&self.family_name)),
-            ("phone", text(&self.phone)),
-            ("mobile", text(&self.mobile)),
-            ("company", text(&self.company)),
-            ("job_title", text(&self.job_title)),
-            ("website", text(&self.website)),
-            ("birthday", self.birth_date.as_deref().and_then(day).map(Value::from)),
-            ("address", self.address()),
-            ("orders_count", self.orders_count.map(Value::from)),
-            ("total_spent", self.total_spent.as_ref().map(|money| money.amount.clone().into())),
-        ];
-        let merge = known
-            .into_iter()
-            .filter_map(|(name, value)| Some((config.merge_field(name)?.to_owned(), value?)))
-            .collect::<Map<_, _>>();
-        let mut fields = Map::new();
-        if !merge.is_empty() {
-            fields.insert("merge_fields".into(), merge.into());
-        }
-        if let Some(language) = self.language.as_deref().and_then(language) {
-            fields.insert("language".into(), language.into());
-        }
-        fields
+/// `merge_fields` and `language`, as far as they are known.
+fn fields(traits: &Traits, config: &Config) -> Map<String, Value> {
+    let day = |date: &str| Some(format!("{}/{}", date.get(5..7)?, date.get(8..10)?));
+    let known: [(&str, Option<Value>); 11] = [
+        ("given_name", text(&traits.given_name)),
+        ("family_name", text(&traits.family_name)),
+        ("phone", text(&traits.phone)),
+        ("mobile", text(&traits.mobile)),
+        ("company", text(&traits.company)),
+        ("job_title", text(&traits.job_title)),
+        ("website", text(&traits.website)),
+        ("birthday", traits.birth_date.as_deref().and_then(day).map(Value::from)),
+        ("address", address(traits)),
+        ("orders_count", traits.orders_count.map(Value::from)),
+        ("total_spent", traits.total_spent.as_ref().map(|money| money.amount.clone().into())),
+    ];
+    let merge = known
+        .into_iter()
+        .filter_map(|(name, value)| Some((config.merge_field(name)?.to_owned(), value?)))
+        .collect::<Map<_, _>>();
+    let mut fields = Map::new();
+    if !merge.is_empty() {
+        fields.insert("merge_fields".into(), merge.into());
     }
+    if let Some(language) = traits.language.as_deref().and_then(language) {
+        fields.insert("language".into(), language.into());
+    }
+    fields
+}
 
-    /// Mailchimp refuses an address without street, town, region or postal code.
-    fn address(&self) -> Option<Value> {
-        let address = self.addresses.iter().find(|one| one.primary).or_else(|| self.addresses.first())?;
-        let (line1, city) = (address.line1.as_ref()?, address.city.as_ref()?);
-        let (region, postal_code) = (address.region.as_ref()?, address.postal_code.as_ref()?);
-        let mut fields = Map::new();
-        let mut put = |name: &str, value: &str| drop(fields.insert(name.to_owned(), value.into()));
-        put("addr1", line1);
-        put("city", city);
-        put("state", region);
-        put("zip", postal_code);
-        for (name, value) in [("addr2", &address.line2), ("country", &address.country_code)] {
-            if let Some(value) = value {
-                put(name, value);
-            }
+/// Mailchimp refuses an address without street, town, region or postal code.
+fn address(traits: &Traits) -> Option<Value> {
+    let address = traits.address()?;
+    let (line1, city) = (address.line1.as_ref()?, address.city.as_ref()?);
+    let (region, postal_code) = (address.region.as_ref()?, address.postal_code.as_ref()?);
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: &str| drop(fields.insert(name.to_owned(), value.into()));
+    put("addr1", line1);
+    put("city", city);
+    put("state", region);
+    put("zip", postal_code);
+    for (name, value) in [("addr2", &address.line2), ("country", &address.country_code)] {
+        if let Some(value) = value {
+            put(name, value);
         }
-        Some(fields.into())
     }
+    Some(fields.into())
 }
 
 fn text(value: &Option<String>) -> Option<Value> {

@@ -4,7 +4,7 @@
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use snodo_connector::{Answer, Exchange, Fault, Outcome, Plan, Request, binary};
+use snodo_connector::{Answer, Exchange, Fault, Next, Outcome, Request, binary};
 
 use crate::answer::{self, Refusal};
 use crate::config::Audience;
@@ -22,58 +22,49 @@ enum Step {
     Audience,
 }
 
-pub fn first(audience: &Audience, work: &Work, place: u32, plan: &mut Plan) {
-    call(plan, place, &Step::Member, member(audience, work, &fields(&work.act)));
+pub fn first(audience: &Audience, work: &Work) -> Next {
+    call(&Step::Member, member(audience, work, &fields(&work.act)))
 }
 
-pub fn next(audience: &Audience, work: &Work, exchange: &Exchange, place: u32, plan: &mut Plan) {
+pub fn next(audience: &Audience, work: &Work, exchange: &Exchange) -> Next {
     // A state that cannot be read was written by another version of this connector: the next attempt starts anew.
     let Ok(step) = serde_json::from_slice::<Step>(&exchange.state) else {
-        let fault = Fault::retry("failed to read what the call was about");
-        return plan.settle(place, Outcome::Failed(fault));
+        return Fault::retry("failed to read what the call was about").into();
     };
     let answer = &exchange.answer;
     match (step, answer::refusal(answer)) {
-        (Step::Member | Step::Again, None) => taken(audience, work, answer, place, plan),
-        (Step::Tags(id), None) => plan.settle(place, Outcome::Accepted(id)),
-        (Step::Audience, None) => {
-            plan.settle(place, Outcome::ignored("nobody of that address is in the audience"));
-        }
+        (Step::Member | Step::Again, None) => taken(audience, work, answer),
+        (Step::Tags(id), None) => Outcome::Accepted(id).into(),
+        (Step::Audience, None) => Outcome::ignored("nobody of that address is in the audience").into(),
         (Step::Member, Some(Refusal::Compliance)) => match again(audience, work) {
-            Some(request) => call(plan, place, &Step::Again, request),
-            None => plan.settle(place, stays_out()),
+            Some(request) => call(&Step::Again, request),
+            None => stays_out().into(),
         },
-        (_, Some(Refusal::Compliance)) => plan.settle(place, stays_out()),
-        (_, Some(Refusal::Forgotten)) => plan.settle(
-            place,
-            Outcome::ignored(
-                "Mailchimp has erased this address: only its owner can come back, by one of its forms",
-            ),
-        ),
+        (_, Some(Refusal::Compliance)) => stays_out().into(),
+        (_, Some(Refusal::Forgotten)) => Outcome::ignored(
+            "Mailchimp has erased this address: only its owner can come back, by one of its forms",
+        )
+        .into(),
         (Step::Member | Step::Again, Some(Refusal::Missing(_))) if !matches!(work.act, Act::Keep(_)) => {
             let target = format!("{}?fields=id", audience.url);
-            let request = Request { method: "GET".into(), target, headers: vec![], body: vec![] };
-            call(plan, place, &Step::Audience, request);
+            call(&Step::Audience, Request { method: "GET".into(), target, headers: vec![], body: vec![] })
         }
-        (_, Some(Refusal::Missing(fault) | Refusal::Other(fault))) => {
-            plan.settle(place, Outcome::Failed(fault));
-        }
+        (_, Some(Refusal::Missing(fault) | Refusal::Other(fault))) => fault.into(),
     }
 }
 
-fn taken(audience: &Audience, work: &Work, answer: &Answer, place: u32, plan: &mut Plan) {
+fn taken(audience: &Audience, work: &Work, answer: &Answer) -> Next {
     let member = answer.json::<Value>();
     let is_kept = matches!(work.act, Act::Keep(_) | Act::Change(_));
     if is_kept && !member.as_ref().is_some_and(|member| member["id"].is_string()) {
-        let fault = Fault::retry("the answer is no member of an audience: check what base_url points to");
-        return plan.settle(place, Outcome::Failed(fault));
+        return Fault::retry("the answer is no member of an audience: check what base_url points to").into();
     }
     let id = member.and_then(|member| member["id"].as_str().map(str::to_owned));
     if work.tags.is_empty() {
-        return plan.settle(place, Outcome::Accepted(id));
+        return Outcome::Accepted(id).into();
     }
     let target = format!("{}/tags", url(audience, work));
-    call(plan, place, &Step::Tags(id), Request::json("POST", target, &member::tags(&work.tags)));
+    call(&Step::Tags(id), Request::json("POST", target, &member::tags(&work.tags)))
 }
 
 /// Without `status` the member's other fields are taken; with `pending` Mailchimp asks its owner.
@@ -120,7 +111,7 @@ fn url(audience: &Audience, work: &Work) -> String {
     format!("{}/members/{}", audience.url, binary::to_hex(&Md5::digest(work.email.as_bytes())))
 }
 
-fn call(plan: &mut Plan, place: u32, step: &Step, request: Request) {
+fn call(step: &Step, request: Request) -> Next {
     let state = serde_json::to_vec(step).expect("a step has string keys, so it is always JSON");
-    plan.call(request, vec![place], state);
+    Next::Call { request, state }
 }

@@ -2,8 +2,9 @@
 //! <https://developers.facebook.com/docs/graph-api/guides/error-handling>, <https://developers.facebook.com/docs/graph-api/overview/rate-limiting>.
 //! Never tells an error's text: it may quote what was sent.
 
+use graph_api::{retry, wait};
 use serde_json::Value;
-use snodo_connector::{Answer, Fault, Problem, Wait};
+use snodo_connector::{Answer, Fault};
 
 pub enum Meaning {
     /// All of them.
@@ -37,13 +38,13 @@ pub fn meaning(answer: &Answer, count: usize) -> Meaning {
         None => format!("Meta answered {} with error {code}", answer.status),
     };
     match code {
-        0 | 102 | 190 | 463 | 467 => Meaning::Whole(Fault::Auth(problem(told))),
+        code if graph_api::is_about_the_token(code) => Meaning::Whole(graph_api::auth(told)),
         3 | 10 | 200..=299 => {
             let what =
                 "give the token's user the pixel, and the permission ads_management or business_management";
             Meaning::Whole(Fault::misconfigured(format!("{told}: {what}")))
         }
-        4 | 17 | 32 | 341 | 613 | 80_000..=80_014 => Meaning::Whole(wait(answer, told)),
+        4 | 17 | 32 | 341 | 613 | 80_000..=80_014 => Meaning::Whole(wait(answer, None, told)),
         1 | 2 | 368 => Meaning::Whole(retry(answer, told)),
         803 | 2_635 | 2_500 => Meaning::Whole(wrong_place(&told)),
         // "Object does not exist, or cannot be loaded": the pixel, not an event.
@@ -65,31 +66,7 @@ fn by_status(answer: &Answer, told: String) -> Fault {
     match answer.status {
         300..=399 => Fault::misconfigured(format!("{told}: check the channel's base_url")),
         200..=299 => Fault::retry(told),
-        429 => wait(answer, told),
+        429 => wait(answer, None, told),
         _ => answer.fault(told),
     }
-}
-
-fn retry(answer: &Answer, told: String) -> Fault {
-    match answer.retry_after_ms() {
-        Some(_) => wait(answer, told),
-        None => Fault::Retry(problem(told)),
-    }
-}
-
-fn wait(answer: &Answer, told: String) -> Fault {
-    let after_ms = answer.retry_after_ms().or_else(|| regained_ms(answer));
-    Fault::RateLimited(Wait { after_ms, bucket: None, problem: problem(told) })
-}
-
-/// Minutes until the account may ask again.
-fn regained_ms(answer: &Answer) -> Option<u64> {
-    let usage: Value = serde_json::from_str(answer.header("x-business-use-case-usage")?).ok()?;
-    let uses = usage.as_object()?.values().filter_map(Value::as_array).flatten();
-    let minutes = uses.filter_map(|one| one["estimated_time_to_regain_access"].as_u64()).max()?;
-    (minutes > 0).then(|| minutes.saturating_mul(60_000))
-}
-
-const fn problem(message: String) -> Problem {
-    Problem { message, at: None }
 }

@@ -26,9 +26,9 @@ const EVENTS: [(&str, &str); 15] = [
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    #[serde(default = "graph")]
+    #[serde(default = "graph_api::base_url")]
     base_url: String,
-    #[serde(default = "version")]
+    #[serde(default = "graph_api::version")]
     api_version: String,
     /// Only sending needs it.
     pixel_id: Option<String>,
@@ -79,21 +79,13 @@ pub enum PurchaseId {
 impl Config {
     pub fn url(&self) -> Option<String> {
         let pixel = self.pixel_id.as_deref()?;
-        Some(format!("{}/{}/{pixel}/events", self.base_url.trim_end_matches('/'), self.api_version))
+        Some(graph_api::url(&self.base_url, &self.api_version, &format!("{pixel}/events")))
     }
 
     pub fn event(&self, kind: &str) -> Option<&str> {
         let default = || EVENTS.iter().find(|(one, _)| *one == kind).map(|(_, name)| *name);
         self.events.get(kind).map(String::as_str).or_else(default).filter(|name| !name.is_empty())
     }
-}
-
-fn graph() -> String {
-    "https://graph.facebook.com".into()
-}
-
-fn version() -> String {
-    "v26.0".into()
 }
 
 fn advertising() -> Vec<String> {

@@ -7,6 +7,7 @@ mod person;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use snodo_connector::canonical::{self, Consent, Purpose};
 use snodo_connector::{Delivery, Fault, Outcome, time};
 
 use crate::config::{Config, PurchaseId};
@@ -28,8 +29,8 @@ pub fn event(config: &Config, now_ms: u64, delivery: &Delivery) -> Result<Value,
     let kind = &delivery.event.kind;
     let name =
         config.event(kind).ok_or_else(|| Outcome::ignored(format!("the channel sends no {kind} to Meta")))?;
-    let data: Value = delivery.event.data().map_err(Outcome::Failed)?;
-    allowed(config, &data["consent"])?;
+    let data: Value = delivery.event.data()?;
+    allowed(config, &canonical::part(data.get("consent"), "/consent")?)?;
     let source = action_source(kind, &data);
     let at = time::epoch_millis(&delivery.event.time)
         .ok_or_else(|| Outcome::Failed(Fault::permanent("the event's time cannot be read")))?;
@@ -94,24 +95,12 @@ pub fn event(config: &Config, now_ms: u64, delivery: &Delivery) -> Result<Value,
 }
 
 /// What the event itself says; what the customer said before, the hub has judged by the route's purpose.
-fn allowed(config: &Config, consent: &Value) -> Result<(), Outcome> {
-    for purpose in &config.purposes {
-        let mut name = purpose.as_str();
-        loop {
-            match consent["purposes"][name]["state"].as_str() {
-                Some("denied" | "withdrawn" | "pending") => {
-                    return Err(Outcome::ignored(format!("the customer has not agreed to {purpose}")));
-                }
-                Some(_) => break,
-                // Consent to "marketing" speaks for "marketing.advertising", too.
-                None => match name.rsplit_once('.') {
-                    Some((wider, _)) => name = wider,
-                    None => break,
-                },
-            }
-        }
+fn allowed(config: &Config, consent: &Consent) -> Result<(), Outcome> {
+    let refuses = |said: &Purpose| matches!(said.state.as_str(), "denied" | "withdrawn" | "pending");
+    match config.purposes.iter().find(|purpose| consent.about(purpose).is_some_and(refuses)) {
+        Some(purpose) => Err(Outcome::ignored(format!("the customer has not agreed to {purpose}"))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The third letter of IAB's US privacy string: whether the customer has opted out of the sale of their data.

@@ -53,7 +53,7 @@ impl Table {
 
     /// What the event does not have is null. Without its key it is no row of this table.
     pub fn row(&self, delivery: &Delivery) -> Result<Map<String, Value>, Outcome> {
-        let event = columns::event(delivery).map_err(Outcome::Failed)?;
+        let event = columns::event(delivery)?;
         let value = |column: &Column| (column.name.clone(), column.of(&event).cloned().unwrap_or_default());
         let row: Map<String, Value> = self.columns.iter().map(value).collect();
         match self.key.iter().find(|name| row[name.as_str()].is_null()) {

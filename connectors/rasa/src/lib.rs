@@ -6,10 +6,8 @@ mod map;
 mod send;
 
 use serde_json::Value;
-use snodo_connector::fields::{Fields, Take};
-use snodo_connector::{
-    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
-};
+use snodo_connector::fields::Take;
+use snodo_connector::{Context, Delivery, Destination, Draft, Exchange, Fault, Message, Plan, Source};
 
 use crate::config::Config;
 
@@ -41,34 +39,12 @@ fn with_sender(mut event: Value, sender: Option<&str>) -> Value {
 
 impl Destination for Rasa {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config = match ctx.config::<Config>() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match send::request(delivery, &config) {
-                Ok(request) => plan.call(request, vec![place], Vec::new()),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &deliveries, send::request)
     }
 
     fn interpret(_: &Context, exchange: Exchange) -> Plan {
         Plan::settle_all(exchange.deliveries.len(), &send::outcome(&exchange.answer))
     }
-}
-
-/// The fields of an object without what says nothing.
-fn fields_of(part: Value) -> Fields {
-    let mut fields = Fields::new();
-    if let Value::Object(part) = part {
-        for (name, value) in part {
-            fields.leave(&name, value);
-        }
-    }
-    fields
 }
 
 snodo_connector::export!(Rasa: source, destination);

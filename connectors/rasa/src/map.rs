@@ -5,7 +5,6 @@ use snodo_connector::fields::{self, Fields, Take};
 use snodo_connector::{Draft, time};
 
 use crate::config::Config;
-use crate::fields_of;
 
 /// What an event says, with the place that tells it from others of the same event.
 type Told = (&'static str, &'static str, Fields);
@@ -37,7 +36,7 @@ fn event(mut event: Fields, config: &Config) -> Option<Vec<Draft>> {
         "action" => vec![action(&mut event, config)?],
         "action_execution_rejected" => {
             let name = event.text("name")?;
-            let part = fields_of(json!({"tool": {"name": name, "outcome": "refused"}}));
+            let part = fields::of(json!({"tool": {"name": name, "outcome": "refused"}}));
             vec![("", "bot.conversation.tool_executed", part)]
         }
         _ if is_callback => vec![("", "bot.conversation.turn", said(&mut event, "bot"))],
@@ -113,11 +112,11 @@ fn user(event: &mut Fields) -> Option<Vec<Told>> {
     }
     let mut told = Vec::new();
     if let Some(text) = &text {
-        told.push(("turn", "bot.conversation.turn", fields_of(json!({"role": "customer", "text": text}))));
+        told.push(("turn", "bot.conversation.turn", fields::of(json!({"role": "customer", "text": text}))));
     }
     let commands = commands(&parsed);
     if commands.hands_over {
-        let part = fields_of(json!({"handover": {"reason": "asked_for"}}));
+        let part = fields::of(json!({"handover": {"reason": "asked_for"}}));
         told.push(("handover", "bot.conversation.handover_requested", part));
     }
     if let Some((place, kind, part)) = understood(&mut parsed, text.as_deref(), &commands) {
@@ -161,7 +160,7 @@ fn understood(parsed: &mut Fields, text: Option<&str>, commands: &Commands) -> O
     };
     if let Some(reason) = reason {
         parsed.leave("intent", intent);
-        let part = fields_of(json!({"fallback": {"reason": reason, "text": text}}));
+        let part = fields::of(json!({"fallback": {"reason": reason, "text": text}}));
         return Some(("fallback", "bot.conversation.fallback", part));
     }
     intent.shift_remove("name");
@@ -268,11 +267,11 @@ const OWN_ACTIONS: [&str; 23] = [
 fn action(event: &mut Fields, config: &Config) -> Option<Told> {
     let name = event.get("name").and_then(fields::text)?;
     if config.handover_actions.contains(&name) {
-        let part = fields_of(json!({"handover": {"reason": "policy"}}));
+        let part = fields::of(json!({"handover": {"reason": "policy"}}));
         return Some(("", "bot.conversation.handover_requested", part));
     }
     if ["action_default_fallback", "action_two_stage_fallback"].contains(&name.as_str()) {
-        let part = fields_of(json!({"fallback": {"reason": "low_confidence"}}));
+        let part = fields::of(json!({"fallback": {"reason": "low_confidence"}}));
         return Some(("", "bot.conversation.fallback", part));
     }
     // An utterance is told by the bot's own event, a form asks for what it needs.
@@ -281,5 +280,5 @@ fn action(event: &mut Fields, config: &Config) -> Option<Told> {
         return None;
     }
     event.shift_remove("name");
-    Some(("", "bot.conversation.tool_executed", fields_of(json!({"tool": {"name": name}}))))
+    Some(("", "bot.conversation.tool_executed", fields::of(json!({"tool": {"name": name}}))))
 }

@@ -8,8 +8,8 @@ use snodo_connector::{Answer, Delivery, Fault, Outcome, Request, url};
 
 use crate::config::Config;
 
-pub fn request(delivery: &Delivery, config: &Config) -> Result<Request, Outcome> {
-    let data: Value = delivery.event.data().map_err(Outcome::Failed)?;
+pub fn request(config: &Config, delivery: &Delivery) -> Result<Request, Outcome> {
+    let data: Value = delivery.event.data()?;
     let kind = delivery.event.kind.as_str();
     let intent = config.intents.get(kind);
     let text = data.pointer("/message/text").and_then(fields::text);

@@ -1,9 +1,7 @@
 //! The part of a canonical body that Salesforce has a place for. What is not named here is not read.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
-use snodo_connector::contact;
+use snodo_connector::canonical::{Consent, Customer};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -13,66 +11,6 @@ pub struct Body {
     pub complaint: Option<Complaint>,
     pub critical: Option<Critical>,
     pub callback: Option<Callback>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Customer {
-    pub identifiers: Vec<Identifier>,
-    pub traits: Traits,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Identifier {
-    pub namespace: String,
-    pub value: String,
-    #[serde(default)]
-    pub primary: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Traits {
-    pub name: Option<String>,
-    pub given_name: Option<String>,
-    pub family_name: Option<String>,
-    pub salutation: Option<String>,
-    pub email: Option<String>,
-    pub phone: Option<String>,
-    pub mobile: Option<String>,
-    pub birth_date: Option<String>,
-    pub gender: Option<String>,
-    pub language: Option<String>,
-    pub company: Option<String>,
-    pub job_title: Option<String>,
-    pub industry: Option<String>,
-    pub website: Option<String>,
-    pub note: Option<String>,
-    pub addresses: Vec<Address>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Address {
-    pub line1: Option<String>,
-    pub line2: Option<String>,
-    pub city: Option<String>,
-    pub region: Option<String>,
-    pub postal_code: Option<String>,
-    pub country: Option<String>,
-    pub country_code: Option<String>,
-    pub primary: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Consent {
-    pub purposes: BTreeMap<String, Purpose>,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Purpose {
-    pub state: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -102,18 +40,4 @@ pub struct Callback {
     pub phone: Option<String>,
     pub reason: Option<String>,
     pub scheduled_at: Option<String>,
-}
-
-impl Customer {
-    /// The primary identifier of the namespace, else the first.
-    pub fn identifier(&self, namespace: &str) -> Option<String> {
-        let found = || self.identifiers.iter().filter(|one| one.namespace == namespace);
-        let one = found().find(|one| one.primary).or_else(|| found().next());
-        match (one, namespace) {
-            (Some(one), "email") => contact::email(&one.value),
-            (Some(one), _) => Some(one.value.clone()),
-            (None, "email") => self.traits.email.as_deref().and_then(contact::email),
-            (None, _) => None,
-        }
-    }
 }

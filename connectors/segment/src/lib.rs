@@ -6,7 +6,7 @@ mod map;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use snodo_connector::{Context, Draft, Fault, Message, Source, time};
+use snodo_connector::{Context, Draft, Fault, Message, Source};
 
 use crate::map::{Call, Told};
 use snodo_connector::fields::{self, Fields, Take};
@@ -79,14 +79,10 @@ fn draft(body: Value, call: Option<Call>, sent: Option<String>, received_ms: u64
     (draft.key, draft.time, draft.subject) = (key, time, subject);
     // What Segment calls the corrected timestamp is `time` plus this skew. It is another one for each attempt to send, so it
     // may not become part of what makes the event this very event.
-    if let Some((sent, sent_ms)) =
-        sent.and_then(|sent| time::epoch_millis(&sent).map(|millis| (sent, millis)))
-    {
-        let skew = i128::from(received_ms) - i128::from(sent_ms);
-        draft.attributes.push(("sentat".into(), sent));
-        draft.attributes.push(("clockskewms".into(), skew.to_string()));
+    match sent {
+        Some(sent) => draft.with_sent(&sent, received_ms),
+        None => draft,
     }
-    draft
 }
 
 /// What is about the request and not about what happened: credentials, and what differs between two attempts to send.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use snodo_connector::{Delivery, Fault, Outcome, Request, contact, url};
+use snodo_connector::canonical::{self, Customer};
+use snodo_connector::{Delivery, Fault, Outcome, Request, url};
 
 use crate::config::Config;
 
@@ -21,10 +22,12 @@ pub fn request(config: &Config, delivery: &Delivery) -> Result<Request, Outcome>
         (None, Some(number)) => ("From", number.as_str()),
         (None, None) => return Err(missing("set the channel's from, or its messaging_service_sid")),
     };
-    let data: Value = delivery.event.data().map_err(Outcome::Failed)?;
-    let to = phone(&data["customer"])
+    let data: Value = delivery.event.data()?;
+    let customer: Customer = canonical::part(data.get("customer"), "/customer")?;
+    let to = customer
+        .phone()
         .ok_or_else(|| Outcome::ignored("the customer has no telephone number with its country code"))?;
-    let body = written(text(texts, &data), &data).map_err(Outcome::Failed)?;
+    let body = written(text(texts, &data), &data)?;
     if body.chars().count() > CHARACTERS_MAX {
         return Err(Outcome::Failed(Fault::permanent(
             "the text is longer than the 1600 letters that Twilio takes",
@@ -38,17 +41,6 @@ pub fn request(config: &Config, delivery: &Delivery) -> Result<Request, Outcome>
         headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
         body: url::form(pairs).into_bytes(),
     })
-}
-
-/// The primary number that still holds, else what the traits say.
-fn phone(customer: &Value) -> Option<String> {
-    let all = customer["identifiers"].as_array().into_iter().flatten();
-    let mut of: Vec<&Value> =
-        all.filter(|one| one["namespace"] == "phone" && one["valid_to"].is_null()).collect();
-    of.sort_by_key(|one| one["primary"] != true);
-    let known = of.into_iter().filter_map(|one| one["value"].as_str());
-    let traits = ["mobile", "phone"].into_iter().filter_map(|name| customer["traits"][name].as_str());
-    known.chain(traits).find_map(contact::phone)
 }
 
 /// In the customer's language if there is one, else the default.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use snodo_connector::fields::{self, Fields, Take};
 
 use crate::Config;
-use crate::map::{fields_of, yes_no};
+use crate::map::yes_no;
 
 /// What the form's definition says of a question.
 pub struct Question {
@@ -68,7 +68,7 @@ pub fn answered(answer: &mut Value, questions: &[Question], config: &Config) -> 
         }
     }
     let answer = value.map(|value| {
-        let mut part = fields_of(json!({"question_id": name, "question": title}));
+        let mut part = fields::of(json!({"question_id": name, "question": title}));
         part.extend(value);
         let counted = metric.as_deref().filter(|metric| ["nps", "csat", "ces"].contains(metric));
         part.leave("metric", counted);
@@ -79,7 +79,7 @@ pub fn answered(answer: &mut Value, questions: &[Question], config: &Config) -> 
         let properties = question.and_then(|question| question.rest.get("properties"));
         let (minimum, maximum) = bounds(&kind, properties);
         let group = if metric == "nps" { group(&number) } else { None };
-        fields_of(json!({
+        fields::of(json!({
             "metric": metric, "name": name, "value": number, "minimum": minimum, "maximum": maximum,
             "group": group, "question": title,
         }))
@@ -121,7 +121,7 @@ fn value(answer: &mut Fields, form: &str, kind: &str) -> Option<Fields> {
         // Text, addresses, numbers to call; of another type only what is words.
         _ => json!({"kind": "text", "text": answer.text(form)}),
     };
-    Some(fields_of(part)).filter(|part| part.len() > 1 || form == "payment")
+    Some(fields::of(part)).filter(|part| part.len() > 1 || form == "payment")
 }
 
 /// What a question measures: as the channel says, else by its type.

@@ -104,17 +104,6 @@ pub fn unknown(body: &Value) -> Draft {
     draft
 }
 
-/// An object without what says nothing.
-pub fn fields_of(part: Value) -> Fields {
-    let mut fields = Fields::new();
-    if let Value::Object(part) = part {
-        for (name, value) in part {
-            fields.leave(&name, value);
-        }
-    }
-    fields
-}
-
 /// Yes and no, as a choice.
 pub fn yes_no(value: bool) -> Value {
     json!([if value { "yes" } else { "no" }])

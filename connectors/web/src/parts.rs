@@ -1,6 +1,6 @@
 //! The parts of events, with the vocabulary's own names, and which word of the format has which.
 
-use crate::shape::{Form, Shape};
+use snippet::{Form, Shape};
 
 pub struct Known {
     pub word: &'static str,

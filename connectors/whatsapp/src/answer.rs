@@ -2,8 +2,9 @@
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes> and
 //! <https://developers.facebook.com/docs/graph-api/guides/error-handling>. Never tells an error's text: it may quote a number.
 
+use graph_api::{retry, wait};
 use serde_json::Value;
-use snodo_connector::{Answer, Fault, Outcome, Problem, Wait};
+use snodo_connector::{Answer, Fault, Outcome};
 
 /// One message in six seconds to one customer (131056).
 const PAIR_MS: u64 = 6_000;
@@ -46,7 +47,7 @@ fn sent(body: Option<&Value>) -> Outcome {
 
 fn by_code(answer: &Answer, code: i64, error: &Value, told: String) -> Fault {
     match code {
-        0 | 102 | 190 | 463 | 467 => Fault::Auth(problem(told)),
+        code if graph_api::is_about_the_token(code) => graph_api::auth(told),
         3 | 10 | 200..=299 | 131_005 => {
             Fault::misconfigured(format!("{told}: give the token the permission whatsapp_business_messaging"))
         }
@@ -77,29 +78,4 @@ fn by_status(answer: &Answer, told: String) -> Fault {
         200..=299 => Fault::permanent(told),
         _ => answer.fault(told),
     }
-}
-
-fn retry(answer: &Answer, told: String) -> Fault {
-    match answer.retry_after_ms() {
-        Some(_) => wait(answer, None, told),
-        None => Fault::Retry(problem(told)),
-    }
-}
-
-fn wait(answer: &Answer, at_least_ms: Option<u64>, told: String) -> Fault {
-    let after_ms = answer.retry_after_ms().or_else(|| regained_ms(answer)).max(at_least_ms);
-    Fault::RateLimited(Wait { after_ms, bucket: None, problem: problem(told) })
-}
-
-/// Minutes until the account may ask again:
-/// <https://developers.facebook.com/docs/graph-api/overview/rate-limiting#headers-2>.
-fn regained_ms(answer: &Answer) -> Option<u64> {
-    let usage: Value = serde_json::from_str(answer.header("x-business-use-case-usage")?).ok()?;
-    let uses = usage.as_object()?.values().filter_map(Value::as_array).flatten();
-    let minutes = uses.filter_map(|one| one["estimated_time_to_regain_access"].as_u64()).max()?;
-    (minutes > 0).then(|| minutes.saturating_mul(60_000))
-}
-
-const fn problem(message: String) -> Problem {
-    Problem { message, at: None }
 }

@@ -7,9 +7,9 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    #[serde(default = "graph")]
+    #[serde(default = "graph_api::base_url")]
     base_url: String,
-    #[serde(default = "version")]
+    #[serde(default = "graph_api::version")]
     api_version: String,
     /// Only sending needs it.
     pub phone_number_id: Option<String>,
@@ -88,18 +88,10 @@ pub enum ButtonKind {
 
 impl Config {
     pub fn url(&self, phone_number_id: &str) -> String {
-        format!("{}/{}/{phone_number_id}/messages", self.base_url.trim_end_matches('/'), self.api_version)
+        graph_api::url(&self.base_url, &self.api_version, &format!("{phone_number_id}/messages"))
     }
 
     pub fn template(&self, kind: &str) -> Option<&Template> {
         self.templates.get(kind).or_else(|| self.templates.get("*"))
     }
-}
-
-fn graph() -> String {
-    "https://graph.facebook.com".into()
-}
-
-fn version() -> String {
-    "v23.0".into()
 }

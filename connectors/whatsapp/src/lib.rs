@@ -7,11 +7,7 @@ mod config;
 mod map;
 mod send;
 
-use snodo_connector::{
-    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
-};
-
-use crate::config::Config;
+use snodo_connector::{Context, Delivery, Destination, Draft, Exchange, Fault, Message, Plan, Source};
 
 pub struct Whatsapp;
 
@@ -24,18 +20,7 @@ impl Source for Whatsapp {
 impl Destination for Whatsapp {
     /// One request for each delivery: the API sends one message at a time.
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config = match ctx.config::<Config>() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match send::request(&config, delivery) {
-                Ok(request) => plan.call(request, vec![place], Vec::new()),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &deliveries, send::request)
     }
 
     fn interpret(_: &Context, exchange: Exchange) -> Plan {

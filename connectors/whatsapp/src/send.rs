@@ -1,7 +1,8 @@
 //! A template message from an event: <https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/template-messages>.
 
 use serde_json::{Value, json};
-use snodo_connector::{Delivery, Fault, Outcome, Request, contact, text};
+use snodo_connector::canonical::{self, Customer};
+use snodo_connector::{Delivery, Fault, Outcome, Request, text};
 
 use crate::config::{ButtonKind, Config, HeaderKind, Template};
 
@@ -17,13 +18,14 @@ pub fn request(config: &Config, delivery: &Delivery) -> Result<Request, Outcome>
         .phone_number_id
         .as_deref()
         .ok_or_else(|| Outcome::Failed(Fault::misconfigured("set the channel's phone_number_id")))?;
-    let data: Value = delivery.event.data().map_err(Outcome::Failed)?;
-    let recipient = Recipient::of(&data["customer"]).ok_or_else(|| {
+    let data: Value = delivery.event.data()?;
+    let customer = canonical::part(data.get("customer"), "/customer")?;
+    let recipient = Recipient::of(&customer).ok_or_else(|| {
         Outcome::ignored(
             "the customer has neither a telephone number with its country code nor a WhatsApp id",
         )
     })?;
-    let components = components(template, &data).map_err(Outcome::Failed)?;
+    let components = components(template, &data)?;
     let mut message = json!({
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
@@ -49,18 +51,9 @@ enum Recipient {
 }
 
 impl Recipient {
-    fn of(customer: &Value) -> Option<Self> {
-        let identifiers = customer["identifiers"].as_array().map_or(&[][..], Vec::as_slice);
-        let named = |namespace: &str| {
-            let of = identifiers.iter().filter(|one| one["namespace"] == namespace);
-            let mut of: Vec<&Value> = of.filter(|one| one["valid_to"].is_null()).collect();
-            of.sort_by_key(|one| one["primary"] != true);
-            of.into_iter().filter_map(|one| one["value"].as_str()).map(str::to_owned).collect::<Vec<_>>()
-        };
-        let traits = ["mobile", "phone"].map(|name| customer["traits"][name].as_str().map(str::to_owned));
-        let numbers = named("phone").into_iter().chain(traits.into_iter().flatten());
-        let phone = numbers.filter_map(|number| contact::phone(&number)).next();
-        phone.map(Self::Phone).or_else(|| named("whatsapp:user").into_iter().next().map(Self::User))
+    fn of(customer: &Customer) -> Option<Self> {
+        let user = || customer.current("whatsapp:user").next().map(str::to_owned);
+        customer.phone().map(Self::Phone).or_else(|| user().map(Self::User))
     }
 }
 

@@ -20,8 +20,8 @@ const PRODUCT: [&str; 8] =
 /// 18 bytes are 24 letters of Base64: short enough for a code on a screen, too many to guess.
 const TOKEN_BYTES: usize = 18;
 
-pub fn request(delivery: &Delivery, config: &Config) -> Result<Request, Outcome> {
-    let data: Fields = delivery.event.data().map_err(Outcome::Failed)?;
+pub fn request(config: &Config, delivery: &Delivery) -> Result<Request, Outcome> {
+    let data: Fields = delivery.event.data()?;
     let handover = handover(&data).ok_or_else(|| Outcome::ignored("the event hands nobody over"))?;
     let url = config.url.as_deref().ok_or_else(|| {
         Outcome::Failed(Fault::misconfigured(

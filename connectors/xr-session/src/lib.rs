@@ -6,10 +6,10 @@ mod config;
 mod context;
 mod handover;
 mod map;
-mod shape;
 
 use serde_json::Value;
-use snodo_connector::fields::{self, Fields, Take};
+use snippet::Batch;
+use snodo_connector::fields;
 use snodo_connector::{
     Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
 };
@@ -21,60 +21,14 @@ pub struct XrSession;
 impl Source for XrSession {
     fn decode(ctx: &Context, message: Message) -> Result<Vec<Draft>, Fault> {
         let config: Config = ctx.config()?;
-        let body: Value = message.json()?;
-        let (shared, events) = match body {
-            Value::Array(events) => (Fields::new(), events),
-            Value::Object(mut shared) => match shared.list("batch") {
-                Some(events) if !events.is_empty() => (shared, events),
-                _ => (Fields::new(), vec![Value::Object(shared)]),
-            },
-            other => (Fields::new(), vec![other]),
-        };
-        let told = |event| map::tell(with_shared(event, &shared), message.received_at, &config);
-        Ok(events.into_iter().map(told).collect())
+        let batch = Batch::of(message.json()?);
+        Ok(batch.drafts(message.received_at, &[], |word, event| map::event(word, event, &config)))
     }
-}
-
-/// What a batch says of all its events holds for each, unless the event says otherwise.
-fn with_shared(mut event: Value, shared: &Fields) -> Value {
-    let Some(own) = event.as_object_mut() else { return event };
-    for (name, value) in shared {
-        match (own.get_mut(name), value) {
-            (None, _) => {
-                own.insert(name.clone(), value.clone());
-            }
-            // Another scene has nothing of the shared one.
-            (Some(Value::Object(own)), Value::Object(shared)) if is_same(own, shared) => {
-                for (name, value) in shared {
-                    own.entry(name.as_str()).or_insert_with(|| value.clone());
-                }
-            }
-            _ => {}
-        }
-    }
-    // Who may send, and when it was sent, is about the request.
-    own.shift_remove("writeKey");
-    event
-}
-
-fn is_same(own: &Fields, shared: &Fields) -> bool {
-    own.get("id").is_none_or(|id| shared.get("id").is_none_or(|shared| shared == id))
 }
 
 impl Destination for XrSession {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config = match ctx.config::<Config>() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match handover::request(delivery, &config) {
-                Ok(request) => plan.call(request, vec![place], Vec::new()),
-                Err(outcome) => plan.settle(place, outcome),
-            }
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &deliveries, handover::request)
     }
 
     fn interpret(_: &Context, exchange: Exchange) -> Plan {

@@ -1,12 +1,12 @@
 //! Which word of the format is which event.
 
 use serde_json::{Value, json};
+use snippet::{Form, HANDOVER, Shape, pick};
+use snodo_connector::Draft;
 use snodo_connector::fields::{self, Fields, Take};
-use snodo_connector::{Draft, time};
 
 use crate::config::Config;
 use crate::context;
-use crate::shape::{Form, Shape, pick};
 
 const SCENE: Shape = &[
     ("id", Form::Text),
@@ -99,41 +99,7 @@ const COMFORT: Shape = &[
     ("action", Form::Text),
 ];
 
-const HANDOVER: Shape = &[
-    ("from_channel", Form::Text),
-    ("to_channel", Form::Text),
-    ("token", Form::Text),
-    ("expires_at", Form::Moment),
-    ("reason", Form::Text),
-];
-
 const CART: Shape = &[("id", Form::Text), ("token", Form::Text), ("url", Form::Text), ("total", Form::Money)];
-
-/// An event that has no place in the vocabulary is kept whole, with its id and time.
-pub fn tell(whole: Value, received_ms: u64, config: &Config) -> Draft {
-    let text = |name: &str| whole.get(name).and_then(fields::text);
-    let moment = |name: &str| whole.get(name).and_then(fields::moment);
-    let (key, time, sent) = (text("id"), moment("at"), moment("sent_at"));
-    let sequence = text("sequence");
-    let mut whole = whole;
-    if let Some(fields) = whole.as_object_mut().filter(|_| sent.is_some()) {
-        // It is another one for each attempt to send.
-        fields.shift_remove("sent_at");
-    }
-    let draft = whole.as_object().and_then(|fields| event(fields.clone(), config));
-    let mut draft =
-        draft.unwrap_or_else(|| Draft::unknown(whole.get("type").and_then(Value::as_str), &whole));
-    (draft.key, draft.time) = (key, time);
-    draft.attributes.extend(sequence.map(|sequence| ("sequence".to_owned(), sequence)));
-    if let Some((sent, sent_ms)) =
-        sent.and_then(|sent| time::epoch_millis(&sent).map(|millis| (sent, millis)))
-    {
-        let skew = i128::from(received_ms) - i128::from(sent_ms);
-        draft.attributes.push(("sentat".into(), sent));
-        draft.attributes.push(("clockskewms".into(), skew.to_string()));
-    }
-    draft
-}
 
 /// The format's words, and those that WebXR and OpenXR have for the same.
 fn kind(word: &str) -> Option<&'static str> {
@@ -161,20 +127,17 @@ fn kind(word: &str) -> Option<&'static str> {
     })
 }
 
-fn event(mut event: Fields, config: &Config) -> Option<Draft> {
-    let kind = kind(event.get("type")?.as_str()?)?;
-    for name in ["type", "id", "at", "sequence"] {
-        event.shift_remove(name);
-    }
+pub fn event(word: &str, mut event: Fields, config: &Config) -> Option<Draft> {
+    let kind = kind(word)?;
     let customer = context::customer(&mut event, config);
-    let consent = context::consent(&mut event);
+    let consent = snippet::consent(&mut event, &[]);
     let mut scene = scene(&mut event);
     let mode = scene.get("mode").and_then(Value::as_str).map(str::to_owned);
     let mut touchpoint = context::touchpoint(&mut event, mode.as_deref(), config);
-    let visit = part_of(&mut event, "session", SESSION).unwrap_or_default();
+    let visit = snippet::part(&mut event, "session", SESSION).unwrap_or_default();
     let session = visit.get("id").and_then(fields::text);
     let mut data = Fields::new();
-    let mut part = |name: &str, shape: Shape| part_of(&mut event, name, shape);
+    let mut part = |name: &str, shape: Shape| snippet::part(&mut event, name, shape);
     let subject = match kind {
         "xr.session.started" | "xr.session.ended" => Some(format!("session/{}", session.as_ref()?)),
         "xr.session.focus_changed" => {
@@ -261,13 +224,6 @@ fn event(mut event: Fields, config: &Config) -> Option<Draft> {
     draft.subject = subject;
     draft.attributes.extend(session.map(|session| ("correlationid".to_owned(), session)));
     Some(draft)
-}
-
-fn part_of(event: &mut Fields, name: &str, shape: Shape) -> Option<Fields> {
-    let mut sent = event.object(name)?;
-    let found = pick(&mut sent, shape);
-    event.leave(name, sent);
-    (!found.is_empty()).then_some(found)
 }
 
 /// Puts a part in if it has one of the fields without which it says nothing.

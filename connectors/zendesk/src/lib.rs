@@ -7,11 +7,7 @@ mod send;
 
 use serde_json::Value;
 use snodo_connector::fields::{self, Fields};
-use snodo_connector::{
-    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Source,
-};
-
-use crate::send::Config;
+use snodo_connector::{Context, Delivery, Destination, Draft, Exchange, Fault, Message, Plan, Source};
 
 pub struct Zendesk;
 
@@ -49,28 +45,13 @@ fn attributes(event: &Fields) -> Vec<(String, String)> {
 
 impl Destination for Zendesk {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config = match ctx.config::<Config>() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            send::begin(&config, delivery, place, &mut plan);
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &deliveries, send::begin)
     }
 
     fn interpret(ctx: &Context, exchange: Exchange) -> Plan {
-        let config = match ctx.config::<Config>() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(exchange.deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        // Each call is about one event.
-        for (place, delivery) in (0..).zip(&exchange.deliveries) {
-            send::go_on(&config, delivery, place, (&exchange.state, &exchange.answer), &mut plan);
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &exchange.deliveries, |config, delivery| {
+            send::go_on(config, delivery, &exchange)
+        })
     }
 }
 

@@ -6,7 +6,8 @@ mod told;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use snodo_connector::{Answer, Delivery, Fault, Outcome, Plan, Request, contact, text};
+use snodo_connector::canonical::{self, Customer};
+use snodo_connector::{Delivery, Exchange, Fault, Next, Outcome, Request, name, text};
 
 use told::{Told, told};
 
@@ -53,59 +54,38 @@ impl Config {
 const COMMENTED: u8 = 1;
 const CREATED: u8 = 2;
 
-pub fn begin(config: &Config, delivery: &Delivery, place: u32, plan: &mut Plan) {
-    let data: Value = match delivery.event.data() {
-        Ok(data) => data,
-        Err(fault) => return plan.settle(place, Outcome::Failed(fault)),
-    };
-    let told = match told(config, &delivery.event.kind, &data) {
-        Ok(told) => told,
-        Err(why) => return plan.settle(place, Outcome::ignored(why)),
-    };
-    let planned = match ticket_of(&data) {
-        Some(id) => comment(config, &told, &id).map(|request| (request, COMMENTED)),
-        None => create(config, (&told, &data), delivery, None).map(|request| (request, CREATED)),
-    };
-    put(planned, place, plan);
+pub fn begin(config: &Config, delivery: &Delivery) -> Result<Next, Outcome> {
+    let data: Value = delivery.event.data()?;
+    let customer = canonical::part(data.get("customer"), "/customer")?;
+    let told = told(config, &delivery.event.kind, &data).map_err(Outcome::ignored)?;
+    Ok(match ticket_of(&customer) {
+        Some(id) => Next::Call { request: comment(config, &told, &id)?, state: vec![COMMENTED] },
+        None => {
+            Next::Call { request: create(config, (&told, &customer), delivery, None)?, state: vec![CREATED] }
+        }
+    })
 }
 
-fn put(planned: Result<(Request, u8), Fault>, place: u32, plan: &mut Plan) {
-    match planned {
-        Ok((request, step)) => plan.call(request, vec![place], vec![step]),
-        Err(fault) => plan.settle(place, Outcome::Failed(fault)),
-    }
-}
-
-pub fn go_on(
-    config: &Config,
-    delivery: &Delivery,
-    place: u32,
-    (state, answer): (&[u8], &Answer),
-    plan: &mut Plan,
-) {
-    let commented = state.first() == Some(&COMMENTED);
+pub fn go_on(config: &Config, delivery: &Delivery, exchange: &Exchange) -> Result<Next, Outcome> {
+    let answer = &exchange.answer;
+    let commented = exchange.state.first() == Some(&COMMENTED);
     // The ticket is gone, or closed for good: the matter goes on in a new one. A closed one takes it as its follow-up.
-    if commented && matches!(answer.status, 404 | 422) {
-        let data: Value = match delivery.event.data() {
-            Ok(data) => data,
-            Err(fault) => return plan.settle(place, Outcome::Failed(fault)),
-        };
-        let Ok(told) = told(config, &delivery.event.kind, &data) else {
-            return plan.settle(place, Outcome::Failed(answer::fault(answer)));
-        };
-        let source = ticket_of(&data).filter(|_| answer.status == 422);
-        let planned = create(config, (&told, &data), delivery, source.as_deref());
-        return put(planned.map(|request| (request, CREATED)), place, plan);
+    if !(commented && matches!(answer.status, 404 | 422)) {
+        return Ok(answer::outcome(answer).into());
     }
-    plan.settle(place, answer::outcome(answer));
+    let data: Value = delivery.event.data()?;
+    let customer = canonical::part(data.get("customer"), "/customer")?;
+    let told = told(config, &delivery.event.kind, &data).map_err(|_| answer::fault(answer))?;
+    let source = ticket_of(&customer).filter(|_| answer.status == 422);
+    let request = create(config, (&told, &customer), delivery, source.as_deref())?;
+    Ok(Next::Call { request, state: vec![CREATED] })
 }
 
 /// The ticket that an event belongs to. Ids are numbers.
-fn ticket_of(data: &Value) -> Option<String> {
-    let identifiers = data["customer"]["identifiers"].as_array()?;
-    let found = identifiers.iter().find(|one| one["namespace"] == "zendesk:ticket")?["value"].as_str()?;
+fn ticket_of(customer: &Customer) -> Option<String> {
+    let found = &customer.identifiers.iter().find(|one| one.namespace == "zendesk:ticket")?.value;
     let is_number = (1..=19).contains(&found.len()) && found.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| found.to_owned())
+    is_number.then(|| found.clone())
 }
 
 fn comment(config: &Config, told: &Told, id: &str) -> Result<Request, Fault> {
@@ -119,7 +99,7 @@ fn comment(config: &Config, told: &Told, id: &str) -> Result<Request, Fault> {
 
 fn create(
     config: &Config,
-    (told, data): (&Told, &Value),
+    (told, customer): (&Told, &Customer),
     delivery: &Delivery,
     follows: Option<&str>,
 ) -> Result<Request, Fault> {
@@ -138,7 +118,7 @@ fn create(
     if let Some(id) = follows.and_then(|id| id.parse::<u64>().ok()) {
         ticket.insert("via_followup_source_id".into(), id.into());
     }
-    ticket.extend(requester(data));
+    ticket.extend(requester(customer));
     let request = Request::json("POST", config.url("/api/v2/tickets")?, &json!({"ticket": ticket}));
     Ok(request.with_header("idempotency-key", text::truncate(&delivery.idempotency_key, KEY_BYTES_MAX)))
 }
@@ -149,27 +129,14 @@ const SUBJECT_BYTES_MAX: usize = 150;
 const KEY_BYTES_MAX: usize = 255;
 
 /// Who wants something: by Zendesk's own id, else by name and address. Without either the ticket is the API user's.
-fn requester(data: &Value) -> Option<(String, Value)> {
-    let customer = &data["customer"];
-    let identifier = |namespace: &str| {
-        let named = || {
-            customer["identifiers"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter(|one| one["namespace"] == namespace)
-        };
-        let found = named().find(|one| one["primary"] == true).or_else(|| named().next())?;
-        found["value"].as_str()
-    };
-    if let Some(id) = identifier("zendesk:user").and_then(|id| id.parse::<u64>().ok()) {
+fn requester(customer: &Customer) -> Option<(String, Value)> {
+    if let Some(id) = customer.identifier("zendesk:user").and_then(|id| id.parse::<u64>().ok()) {
         return Some(("requester_id".into(), id.into()));
     }
-    let traits = &customer["traits"];
-    let email = identifier("email").or_else(|| traits["email"].as_str()).and_then(contact::email)?;
-    let word = |name: &str| traits[name].as_str().and_then(text::filled);
-    let joined =
-        || snodo_connector::name::join(["given_name", "family_name"].iter().filter_map(|name| word(name)));
-    let name = word("name").map(str::to_owned).or_else(joined).unwrap_or_else(|| email.clone());
+    let traits = &customer.traits;
+    let email = customer.email()?;
+    let word = |said: &Option<String>| said.as_deref().and_then(text::filled).map(str::to_owned);
+    let parts = [&traits.given_name, &traits.family_name].map(|part| part.as_deref().unwrap_or_default());
+    let name = word(&traits.name).or_else(|| name::join(parts)).unwrap_or_else(|| email.clone());
     Some(("requester".into(), json!({"name": name, "email": email})))
 }

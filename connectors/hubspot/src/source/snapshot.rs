@@ -25,7 +25,12 @@ pub fn draft(body: &Value, config: &Config) -> Draft {
         let mut rest = body.as_object()?.clone();
         let mut properties = Properties::of(rest.object("properties")?);
         let by = properties.values.text("hs_updated_by_user_id").map(|id| json!({"id": id}));
-        let mut told = tell(object, id, portal.as_deref(), &mut properties.values, &mut rest, config)?;
+        let deleted = body["isDeleted"] == true;
+        let record = Record { object, id, portal: portal.as_deref(), deleted };
+        let mut told = tell(&record, &mut properties.values, config)?;
+        for name in ["objectId", "vid"] {
+            rest.shift_remove(name);
+        }
         if matches!(object, "contact" | "company") {
             let mut change = Fields::from_iter([("record_id".to_owned(), id.into())]);
             change.leave("by", by.clone());
@@ -51,16 +56,16 @@ pub fn draft(body: &Value, config: &Config) -> Draft {
     draft
 }
 
-#[expect(clippy::too_many_arguments, reason = "a record's parts, each taken from on its own")]
-fn tell(
-    object: &str,
-    id: &str,
-    portal: Option<&str>,
-    values: &mut Fields,
-    rest: &mut Fields,
-    config: &Config,
-) -> Option<Told> {
-    let deleted = rest.get("isDeleted").and_then(Value::as_bool) == Some(true);
+/// Which record it is, and of whose account.
+struct Record<'a> {
+    object: &'a str,
+    id: &'a str,
+    portal: Option<&'a str>,
+    deleted: bool,
+}
+
+fn tell(record: &Record, values: &mut Fields, config: &Config) -> Option<Told> {
+    let Record { object, id, portal, deleted } = *record;
     let mut data = Fields::new();
     let kind = match object {
         "contact" => {
@@ -90,9 +95,6 @@ fn tell(
         }
         _ => return None,
     };
-    for name in ["objectId", "vid"] {
-        rest.shift_remove(name);
-    }
     Some(Told::new(kind, object, id, data))
 }
 

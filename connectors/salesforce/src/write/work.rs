@@ -1,9 +1,10 @@
 //! What one event writes in Salesforce: a customer, a case, or both. Pure mapping; it knows no request and no batch.
 
 use serde_json::{Map, Value, json};
+use snodo_connector::canonical::{Address, Customer};
 use snodo_connector::{Delivery, Fault, Outcome, text, time};
 
-use crate::canonical::{Address, Body};
+use crate::canonical::Body;
 use crate::config::Config;
 
 /// Field and value.
@@ -53,8 +54,8 @@ pub fn work(config: &Config, delivery: &Delivery) -> Result<Work, Outcome> {
         );
         return Err(Outcome::Failed(fault));
     }
-    let body: Body = event.data().map_err(Outcome::Failed)?;
-    let key = body.customer.identifier(&config.id_namespace);
+    let body: Body = event.data()?;
+    let key = key(&body.customer, &config.id_namespace);
     let mut values = values(config, &body);
     let opted = opted_out(config, &body);
     if event.kind == "consent.preference.updated" && opted.is_empty() {
@@ -75,10 +76,16 @@ pub fn work(config: &Config, delivery: &Delivery) -> Result<Work, Outcome> {
     Ok(Work { time, key, values, case })
 }
 
+fn key(customer: &Customer, namespace: &str) -> Option<String> {
+    match namespace {
+        "email" => customer.email(),
+        _ => customer.identifier(namespace).map(str::to_owned),
+    }
+}
+
 fn values(config: &Config, body: &Body) -> Values {
     let traits = &body.customer.traits;
-    let address = traits.addresses.iter().find(|one| one.primary).or_else(|| traits.addresses.first());
-    let at = |read: fn(&Address) -> Option<String>| address.and_then(read);
+    let at = |read: fn(&Address) -> Option<String>| traits.address().and_then(read);
     let some = |value: &Option<String>| value.clone();
     // Salesforce wants a last name, and where a whole name is all that is known it is the best there is.
     let family = match (&traits.family_name, &traits.given_name) {
@@ -89,7 +96,7 @@ fn values(config: &Config, body: &Body) -> Values {
         ("given_name", some(&traits.given_name)),
         ("family_name", some(family)),
         ("salutation", some(&traits.salutation)),
-        ("email", body.customer.identifier("email")),
+        ("email", body.customer.email()),
         ("phone", some(&traits.phone)),
         ("mobile", some(&traits.mobile)),
         ("company", some(&traits.company)),
@@ -160,7 +167,7 @@ fn case(config: &Config, body: &Body, event: &str, nobody: bool) -> Option<Case>
     if nobody {
         let traits = &body.customer.traits;
         put("SuppliedName", traits.name.as_deref());
-        put("SuppliedEmail", body.customer.identifier("email").as_deref());
+        put("SuppliedEmail", body.customer.email().as_deref());
         if body.callback.is_none() {
             put("SuppliedPhone", traits.phone.as_deref());
         }

@@ -1,7 +1,8 @@
 //! What one event writes in the shop. Pure mapping; it knows no request.
 
 use serde_json::{Map, Value, json};
-use snodo_connector::{Delivery, Fault, Outcome, contact};
+use snodo_connector::canonical::{self, Customer};
+use snodo_connector::{Delivery, Fault, Outcome};
 
 use super::config::Config;
 
@@ -59,9 +60,9 @@ pub fn work(config: &Config, delivery: &Delivery) -> Result<Work, Outcome> {
             event.kind
         )));
     }
-    let data: Value = event.data().map_err(Outcome::Failed)?;
-    let customer = own_id(&data, shop);
-    let email = email(&data);
+    let data: Value = event.data()?;
+    let known: Customer = canonical::part(data.get("customer"), "/customer")?;
+    let (customer, email) = (own_id(&known, shop), known.email());
     let lines = if wants_draft { lines(&data) } else { Vec::new() };
     let draft = (!lines.is_empty()).then(|| Draft { tag: tag(&delivery.idempotency_key), lines });
     let work = Work { customer, email, add, remove, draft };
@@ -75,24 +76,11 @@ pub fn work(config: &Config, delivery: &Delivery) -> Result<Work, Outcome> {
 }
 
 /// `shopify:customer` as the source of this connector writes it: `{shop}/{id}`.
-fn own_id(data: &Value, shop: &str) -> Option<String> {
-    let identifiers = data["customer"]["identifiers"].as_array()?;
-    let own = identifiers.iter().filter(|one| one["namespace"] == "shopify:customer");
-    let id = own
-        .filter_map(|one| one["value"].as_str()?.strip_prefix(shop)?.strip_prefix('/'))
-        .find(|id| is_number(id))?;
+fn own_id(customer: &Customer, shop: &str) -> Option<String> {
+    let own = customer.identifiers.iter().filter(|one| one.namespace == "shopify:customer");
+    let id =
+        own.filter_map(|one| one.value.strip_prefix(shop)?.strip_prefix('/')).find(|id| is_number(id))?;
     Some(format!("gid://shopify/Customer/{id}"))
-}
-
-fn email(data: &Value) -> Option<String> {
-    let customer = &data["customer"];
-    let emails = || {
-        let identifiers = customer["identifiers"].as_array().into_iter().flatten();
-        identifiers.filter(|one| one["namespace"] == "email")
-    };
-    let one = emails().find(|one| one["primary"] == true).or_else(|| emails().next());
-    let said = one.map(|one| &one["value"]).or_else(|| customer["traits"].get("email"));
-    contact::email(said?.as_str()?)
 }
 
 /// What is in the cart, else the products that the event is about.

@@ -2,8 +2,9 @@
 //! <https://developer.squareup.com/reference/square/customers-api/create-customer>.
 
 use serde_json::{Map, Value};
+use snodo_connector::canonical::{self, Customer, Traits};
 use snodo_connector::fields::Fields;
-use snodo_connector::{Delivery, Fault, contact, text, time};
+use snodo_connector::{Delivery, Outcome, contact, text, time};
 
 use crate::config::Config;
 
@@ -15,12 +16,6 @@ pub struct Known {
     pub profile: Fields,
 }
 
-pub enum Found {
-    Known(Known),
-    Nobody(&'static str),
-    Unreadable(Fault),
-}
-
 const KINDS: [&str; 6] = [
     "commerce.order.placed",
     "crm.contact.created",
@@ -30,38 +25,31 @@ const KINDS: [&str; 6] = [
     "pos.customer.attached",
 ];
 
-pub fn known(config: &Config, delivery: &Delivery) -> Found {
+/// Else what becomes of the delivery, if there is nobody to write about.
+pub fn known(config: &Config, delivery: &Delivery) -> Result<Known, Outcome> {
+    let nobody = |why: &str| Err(Outcome::ignored(why));
     if !KINDS.contains(&delivery.event.kind.as_str()) {
-        return Found::Nobody("it says nothing that a customer profile of Square's has a place for");
+        return nobody("it says nothing that a customer profile of Square's has a place for");
     }
-    let data: Value = match delivery.event.data() {
-        Ok(data) => data,
-        Err(fault) => return Found::Unreadable(fault),
-    };
-    let customer = &data["customer"];
-    let identifier = |namespace: &str| {
-        let all = || customer["identifiers"].as_array().into_iter().flatten();
-        let named = || all().filter(|one| one["namespace"] == namespace);
-        let found = named().find(|one| one["primary"] == true).or_else(|| named().next())?;
-        found["value"].as_str().and_then(text::filled).map(str::to_owned)
-    };
-    let traits = &customer["traits"];
-    let word = |name: &str| traits[name].as_str().and_then(text::filled);
-    let email = identifier("email").or_else(|| word("email").map(str::to_owned));
-    let email = email.and_then(|email| contact::email(&email)).filter(|email| email.len() <= 254);
-    let phone = [identifier("phone"), word("phone").map(str::to_owned), word("mobile").map(str::to_owned)];
+    let data: Value = delivery.event.data()?;
+    let customer: Customer = canonical::part(data.get("customer"), "/customer")?;
+    let traits = &customer.traits;
+    let identifier = |namespace: &str| customer.identifier(namespace).and_then(text::filled);
+    let email = identifier("email").or_else(|| word(&traits.email));
+    let email = email.and_then(contact::email).filter(|email| email.len() <= 254);
+    let phone = [identifier("phone"), word(&traits.phone), word(&traits.mobile)];
     // Square takes 9 to 16 digits.
-    let phone =
-        phone.into_iter().flatten().find_map(|phone| contact::phone(&phone)).filter(|phone| phone.len() > 9);
+    let phone = phone.into_iter().flatten().find_map(contact::phone).filter(|phone| phone.len() > 9);
     let reference = config.reference_namespace.as_deref().and_then(identifier).filter(|id| id.len() <= 100);
-    let id = identifier("square:customer");
+    let reference = reference.map(str::to_owned);
+    let id = identifier("square:customer").map(str::to_owned);
     let clues: Vec<(&str, String)> =
         [("reference_id", &reference), ("email_address", &email), ("phone_number", &phone)]
             .into_iter()
             .filter_map(|(name, value)| Some((name, value.clone()?)))
             .collect();
     if clues.is_empty() && id.is_none() {
-        return Found::Nobody("its customer has nothing by which Square could find them again");
+        return nobody("its customer has nothing by which Square could find them again");
     }
     let mut profile = Map::new();
     let mut put = |name: &str, value: Option<&str>, bytes_max: usize| {
@@ -70,43 +58,44 @@ pub fn known(config: &Config, delivery: &Delivery) -> Found {
         }
     };
     // Where a whole name ends and the family begins is not ours to guess.
-    let whole = || word("name").filter(|_| word("family_name").is_none());
-    put("given_name", word("given_name").or_else(whole), 300);
-    put("family_name", word("family_name"), 300);
-    put("company_name", word("company"), 500);
-    put("nickname", word("nickname"), 100);
+    let whole = || word(&traits.name).filter(|_| word(&traits.family_name).is_none());
+    put("given_name", word(&traits.given_name).or_else(whole), 300);
+    put("family_name", word(&traits.family_name), 300);
+    put("company_name", word(&traits.company), 500);
+    put("nickname", word(&traits.nickname), 100);
     put("email_address", email.as_deref(), 254);
     put("phone_number", phone.as_deref(), 16);
     put("reference_id", reference.as_deref(), 100);
-    put("birthday", word("birth_date").and_then(time::day).as_deref(), 10);
+    put("birthday", word(&traits.birth_date).and_then(time::day).as_deref(), 10);
     if let Some(address) = address(traits) {
         profile.insert("address".into(), address);
     }
     let nameable = ["given_name", "family_name", "company_name", "email_address", "phone_number"];
     if id.is_none() && !nameable.iter().any(|name| profile.contains_key(*name)) {
-        return Found::Nobody(
-            "Square makes no profile without a name, an e-mail address or a telephone number",
-        );
+        return nobody("Square makes no profile without a name, an e-mail address or a telephone number");
     }
     if profile.is_empty() {
-        return Found::Nobody("it says nothing new of its customer");
+        return nobody("it says nothing new of its customer");
     }
-    Found::Known(Known { id, clues, profile })
+    Ok(Known { id, clues, profile })
 }
 
-fn address(traits: &Value) -> Option<Value> {
-    let all = traits["addresses"].as_array()?;
-    let address = all.iter().find(|address| address["primary"] == true).or_else(|| all.first())?;
+fn word(text: &Option<String>) -> Option<&str> {
+    text.as_deref().and_then(text::filled)
+}
+
+fn address(traits: &Traits) -> Option<Value> {
+    let address = traits.address()?;
     let mut found = Map::new();
-    for (name, theirs) in [
-        ("line1", "address_line_1"),
-        ("line2", "address_line_2"),
-        ("city", "locality"),
-        ("region", "administrative_district_level_1"),
-        ("postal_code", "postal_code"),
-        ("country_code", "country"),
+    for (value, theirs) in [
+        (&address.line1, "address_line_1"),
+        (&address.line2, "address_line_2"),
+        (&address.city, "locality"),
+        (&address.region, "administrative_district_level_1"),
+        (&address.postal_code, "postal_code"),
+        (&address.country_code, "country"),
     ] {
-        if let Some(value) = address[name].as_str().and_then(text::filled) {
+        if let Some(value) = word(value) {
             found.insert(theirs.to_owned(), text::truncate(value, 500).into());
         }
     }

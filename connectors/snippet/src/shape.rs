@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use snodo_connector::fields::{self, Fields, Take};
 use snodo_connector::money::Money;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Form {
     Text,
     Number,
@@ -32,7 +32,7 @@ pub fn pick(from: &mut Fields, shape: Shape) -> Fields {
     let mut found = Fields::new();
     for (name, form) in shape {
         let value = match form {
-            Form::Part(shape) => part(from, name, shape),
+            Form::Part(shape) => part(from, name, shape).map(Value::Object),
             Form::Parts(shape) => parts(from, name, shape),
             form => from.take(name, |value| read(value, *form)),
         };
@@ -41,11 +41,12 @@ pub fn pick(from: &mut Fields, shape: Shape) -> Fields {
     found
 }
 
-fn part(from: &mut Fields, name: &str, shape: Shape) -> Option<Value> {
+/// `None` if there is nothing in it that the shape has a place for.
+pub fn part(from: &mut Fields, name: &str, shape: Shape) -> Option<Fields> {
     let mut fields = from.object(name)?;
     let found = pick(&mut fields, shape);
     from.leave(name, fields);
-    Some(found.into())
+    (!found.is_empty()).then_some(found)
 }
 
 /// What is left of the third stays the third.
