@@ -149,7 +149,7 @@ pub const PAGES: [Page; 11] = [
         connector: "whatsapp",
         page: "https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/template-messages",
         method: "POST",
-        path: "/v23.0/{}/messages",
+        path: "/v26.0/{}/messages",
         query: &[],
         credential: "bearer",
         // `recipient` is a customer's user id: .../whatsapp/business-scoped-user-ids/
