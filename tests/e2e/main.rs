@@ -23,6 +23,7 @@ mod receiver;
 mod sdk;
 mod shop;
 mod signatures;
+mod snippets;
 mod sql;
 mod swap;
 mod transform;
