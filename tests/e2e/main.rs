@@ -17,6 +17,7 @@ mod line;
 mod mail;
 mod many;
 mod mqtt;
+mod object_store;
 mod poll;
 mod proxy;
 mod receiver;
