@@ -21,7 +21,7 @@ use crate::line::order;
 use crate::proxy::Proxy;
 
 /// Somebody else at the broker, who has made what the hub uses, and takes it away again.
-struct Friend {
+pub struct Friend {
     connection: Connection,
     channel: Channel,
     own: String,
@@ -30,7 +30,7 @@ struct Friend {
 
 impl Friend {
     /// The exchange `{own}` whose messages of orders go to the queue `{own}-out`, where they are taken down.
-    async fn meet(broker: SocketAddr, own: &str) -> Self {
+    pub async fn meet(broker: SocketAddr, own: &str) -> Self {
         let uri = format!("amqp://guest:guest@{broker}");
         let connection = Connection::connect(&uri, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
@@ -60,7 +60,7 @@ impl Friend {
         this
     }
 
-    async fn queue(&self, name: &str) {
+    pub async fn queue(&self, name: &str) {
         let name = format!("{}-{name}", self.own);
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         self.channel.queue_declare(name.as_str().into(), durable, FieldTable::default()).await.unwrap();
@@ -80,7 +80,7 @@ impl Friend {
     }
 
     /// Puts a message into the queue `{own}-in`, and waits until the broker has it.
-    async fn tell(&self, body: &[u8], headers: FieldTable) {
+    pub async fn tell(&self, body: &[u8], headers: FieldTable) {
         let properties = BasicProperties::default()
             .with_delivery_mode(2)
             .with_content_type("application/json".into())
@@ -112,7 +112,7 @@ impl Friend {
         self.heard.lock().unwrap().iter().map(order).collect()
     }
 
-    async fn leave(self) {
+    pub async fn leave(self) {
         for queue in ["in", "out"] {
             let name = format!("{}-{queue}", self.own);
             self.channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await.unwrap();

@@ -27,6 +27,7 @@ mod signatures;
 mod snippets;
 mod sql;
 mod swap;
+mod touchpoints;
 mod transform;
 mod vendors;
 mod websocket;

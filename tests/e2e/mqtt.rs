@@ -17,14 +17,14 @@ use crate::line::order;
 use crate::proxy::Proxy;
 
 /// A client of the test's own, which takes down what it is subscribed to.
-struct Friend {
-    client: AsyncClient,
+pub struct Friend {
+    pub client: AsyncClient,
     heard: Arc<Mutex<Vec<Publish>>>,
     confirmed: Arc<Mutex<usize>>,
 }
 
 impl Friend {
-    async fn meet(broker: SocketAddr, topic: Option<&str>) -> Self {
+    pub async fn meet(broker: SocketAddr, topic: Option<&str>) -> Self {
         let mut options = MqttOptions::new(own_name("friend"), broker.ip().to_string(), broker.port());
         options.set_keep_alive(Duration::from_secs(30)).set_max_packet_size(Some(8 << 20));
         let (client, mut events) = AsyncClient::new(options, 64);
@@ -65,7 +65,7 @@ impl Friend {
         }
     }
 
-    fn heard(&self) -> Vec<Publish> {
+    pub fn heard(&self) -> Vec<Publish> {
         self.heard.lock().unwrap().clone()
     }
 
