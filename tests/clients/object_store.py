@@ -7,17 +7,32 @@ import json
 import logging
 import os
 import sys
+from urllib.parse import quote, unquote
 
 # So many first requests are let in by anybody: those that make the user and the bucket.
 os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "4"
 
 import boto3
 import pyarrow.parquet
+from moto.iam.access_control import S3IAMRequest
 from moto.server import ThreadedMotoServer
 
 REGION = "eu-central-1"
 BUCKET = "lake"
 USER = "hub"
+
+# moto signs a path as it was sent; S3 as it would write it itself, with the = of a folder's name as %3D
+# (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html, UriEncode).
+as_sent = S3IAMRequest._create_aws_request
+
+
+def as_written(self):
+    path, mark, query = self._path.partition("?")
+    self._path = quote(unquote(path), safe="/") + mark + query
+    return as_sent(self)
+
+
+S3IAMRequest._create_aws_request = as_written
 
 # One line for each request is too much.
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
