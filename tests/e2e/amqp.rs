@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::brokers::{self, connected, own_name, until};
 use crate::company::{Company, get};
 use crate::line::order;
+use crate::mqtt::each_told;
 use crate::proxy::Proxy;
 
 /// Somebody else at the broker, who has made what the hub uses, and takes it away again.
@@ -99,17 +100,16 @@ impl Friend {
         }
     }
 
-    fn count(&self) -> usize {
-        self.heard.lock().unwrap().len()
+    /// What came, as often as it came.
+    fn events(&self) -> Vec<Value> {
+        let heard = self.heard.lock().unwrap();
+        heard.iter().map(|delivery| serde_json::from_slice(&delivery.data).unwrap()).collect()
     }
 
     /// The orders that came, each once.
     fn orders(&self) -> BTreeSet<u32> {
-        let order = |delivery: &Delivery| {
-            let event: Value = serde_json::from_slice(&delivery.data).unwrap();
-            event["data"]["order"]["id"].as_str().unwrap().parse().unwrap()
-        };
-        self.heard.lock().unwrap().iter().map(order).collect()
+        let order = |event: &Value| event["data"]["order"]["id"].as_str().unwrap().parse().unwrap();
+        self.events().iter().map(order).collect()
     }
 
     pub async fn leave(self) {
@@ -217,8 +217,8 @@ async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
         (&json!(660), &json!(0)),
         "{balance}"
     );
-    let twice = friend.count() - 660;
-    assert!(twice <= 2 * 64, "{twice} orders were told twice");
+    // At each of the two kills what was under way may be told once more, under the same id.
+    each_told(&friend.events(), 3);
 
     proxy.cut();
     until("several attempts", || {
