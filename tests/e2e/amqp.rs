@@ -18,10 +18,11 @@ use serde_json::{Value, json};
 use crate::brokers::{self, connected, own_name, until};
 use crate::company::{Company, get};
 use crate::line::order;
+use crate::mqtt::each_told;
 use crate::proxy::Proxy;
 
 /// Somebody else at the broker, who has made what the hub uses, and takes it away again.
-struct Friend {
+pub struct Friend {
     connection: Connection,
     channel: Channel,
     own: String,
@@ -30,7 +31,7 @@ struct Friend {
 
 impl Friend {
     /// The exchange `{own}` whose messages of orders go to the queue `{own}-out`, where they are taken down.
-    async fn meet(broker: SocketAddr, own: &str) -> Self {
+    pub async fn meet(broker: SocketAddr, own: &str) -> Self {
         let uri = format!("amqp://guest:guest@{broker}");
         let connection = Connection::connect(&uri, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
@@ -60,7 +61,7 @@ impl Friend {
         this
     }
 
-    async fn queue(&self, name: &str) {
+    pub async fn queue(&self, name: &str) {
         let name = format!("{}-{name}", self.own);
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         self.channel.queue_declare(name.as_str().into(), durable, FieldTable::default()).await.unwrap();
@@ -80,7 +81,7 @@ impl Friend {
     }
 
     /// Puts a message into the queue `{own}-in`, and waits until the broker has it.
-    async fn tell(&self, body: &[u8], headers: FieldTable) {
+    pub async fn tell(&self, body: &[u8], headers: FieldTable) {
         let properties = BasicProperties::default()
             .with_delivery_mode(2)
             .with_content_type("application/json".into())
@@ -99,20 +100,19 @@ impl Friend {
         }
     }
 
-    fn count(&self) -> usize {
-        self.heard.lock().unwrap().len()
+    /// What came, as often as it came.
+    fn events(&self) -> Vec<Value> {
+        let heard = self.heard.lock().unwrap();
+        heard.iter().map(|delivery| serde_json::from_slice(&delivery.data).unwrap()).collect()
     }
 
     /// The orders that came, each once.
     fn orders(&self) -> BTreeSet<u32> {
-        let order = |delivery: &Delivery| {
-            let event: Value = serde_json::from_slice(&delivery.data).unwrap();
-            event["data"]["order"]["id"].as_str().unwrap().parse().unwrap()
-        };
-        self.heard.lock().unwrap().iter().map(order).collect()
+        let order = |event: &Value| event["data"]["order"]["id"].as_str().unwrap().parse().unwrap();
+        self.events().iter().map(order).collect()
     }
 
-    async fn leave(self) {
+    pub async fn leave(self) {
         for queue in ["in", "out"] {
             let name = format!("{}-{queue}", self.own);
             self.channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
@@ -217,8 +217,8 @@ async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
         (&json!(660), &json!(0)),
         "{balance}"
     );
-    let twice = friend.count() - 660;
-    assert!(twice <= 2 * 64, "{twice} orders were told twice");
+    // At each of the two kills what was under way may be told once more, under the same id.
+    each_told(&friend.events(), 3);
 
     proxy.cut();
     until("several attempts", || {

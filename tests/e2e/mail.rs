@@ -14,17 +14,17 @@ use crate::doors::{node, python, python_command};
 use crate::line::{client, order, post};
 use crate::proxy::Proxy;
 use crate::receiver::Receiver;
-use crate::sql::{attempts, balanced, install, until};
+use crate::sql::{attempts, balanced, install, tried, until};
 
 /// A mail server of the test's own (`aiosmtpd`). Stopped when dropped.
-struct Server {
+pub struct Server {
     child: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
     taken: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Server {
-    fn start(options: &Value) -> Self {
+    pub fn start(options: &Value) -> Self {
         let mut command = python_command("mail_server.py", &[&options.to_string()]);
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -40,7 +40,7 @@ impl Server {
         Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), taken }
     }
 
-    fn taken(&self) -> Vec<Value> {
+    pub fn taken(&self) -> Vec<Value> {
         self.taken.lock().unwrap().clone()
     }
 }
@@ -75,14 +75,7 @@ async fn placed(company: &Company, orders: impl IntoIterator<Item = Value>) {
     }
 }
 
-async fn tried(company: &Company, outcome: &str, reason: &str) {
-    let is_it = |one: &Value| {
-        one["outcome"] == outcome && one["reason"].as_str().unwrap_or_default().contains(reason)
-    };
-    until(reason, async || attempts(company).iter().any(is_it)).await;
-}
-
-fn header<'a>(mail: &'a Value, name: &str) -> Vec<&'a str> {
+pub fn header<'a>(mail: &'a Value, name: &str) -> Vec<&'a str> {
     let content = mail["content"].as_str().unwrap();
     let head = content.split("\r\n\r\n").next().unwrap();
     head.split("\r\n").filter_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).collect()
@@ -200,12 +193,7 @@ async fn a_mail_server_proves_its_name_and_lets_in_who_has_the_password() {
 fn takes(receiver: &Receiver, mail: &str) -> (Company, u16) {
     let company = Company::new();
     install(&company, "mail");
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let hub = std::fs::read_to_string(company.path("hub.toml")).unwrap();
-    company.write(
-        "hub.toml",
-        &format!("{hub}[mail]\nlisten = \"127.0.0.1:{port}\"\nhostname = \"hub.example\"\n{mail}"),
-    );
+    let port = opened(&company, mail);
     company.channel(
         "support",
         "connector = \"clerk\"\n[receive]\ntransport = \"mail\"\nrecipients = [\"support@shop.example\", \"*@returns.example\"]\n",
@@ -220,8 +208,19 @@ fn takes(receiver: &Receiver, mail: &str) -> (Company, u16) {
     (company, port)
 }
 
+/// The company's hub takes mail, as these lines say, at that port.
+pub fn opened(company: &Company, mail: &str) -> u16 {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let hub = std::fs::read_to_string(company.path("hub.toml")).unwrap();
+    company.write(
+        "hub.toml",
+        &format!("{hub}[mail]\nlisten = \"127.0.0.1:{port}\"\nhostname = \"hub.example\"\n{mail}"),
+    );
+    port
+}
+
 /// The codes with which the hub answers these mails.
-async fn brought(port: u16, mails: Value) -> Vec<u64> {
+pub async fn brought(port: u16, mails: Value) -> Vec<u64> {
     let answer = tokio::task::spawn_blocking(move || {
         python("mail_client.py", &[&port.to_string(), &mails.to_string()])
     });

@@ -3,7 +3,7 @@
 
 mod rows_in;
 mod rows_out;
-mod server;
+pub mod server;
 
 use std::time::Instant;
 
@@ -76,7 +76,7 @@ async fn connect() -> Client {
 }
 
 /// `url` and `tls` of a channel, by way of that address.
-fn database(by: std::net::SocketAddr) -> String {
+pub fn database(by: std::net::SocketAddr) -> String {
     let shared = server::shared();
     format!("url = \"postgres://{}@{by}/{}\"\ntls = \"none\"\n", shared.user, shared.database)
 }
@@ -99,6 +99,14 @@ pub fn attempts(company: &Company) -> Vec<Value> {
         routes.into_iter().flat_map(|route| route["attempts"].as_array().cloned().unwrap_or_default())
     })
     .collect()
+}
+
+/// Waits until a delivery was tried with that outcome, for a reason that says this.
+pub async fn tried(company: &Company, outcome: &str, reason: &str) {
+    let is_it = |one: &Value| {
+        one["outcome"] == outcome && one["reason"].as_str().unwrap_or_default().contains(reason)
+    };
+    until(reason, async || attempts(company).iter().any(is_it)).await;
 }
 
 pub fn balanced(balance: &Value) {

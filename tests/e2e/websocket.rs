@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -19,15 +19,14 @@ use crate::proxy::Proxy;
 use crate::receiver::Receiver;
 
 /// A script of the test's that is told what to do line by line, and tells what it saw.
-struct Script {
+pub struct Script {
     child: Child,
     said: std::sync::mpsc::Receiver<Value>,
     stdin: ChildStdin,
 }
 
 impl Script {
-    fn start(script: &str, args: &[&str]) -> Self {
-        let mut command = node_command(script, args);
+    pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (lines, stdin) =
             (BufReader::new(child.stdout.take().unwrap()).lines(), child.stdin.take().unwrap());
@@ -40,12 +39,12 @@ impl Script {
         Self { child, said, stdin }
     }
 
-    fn tell(&mut self, what: &Value) {
+    pub fn tell(&mut self, what: &Value) {
         use std::io::Write;
         writeln!(self.stdin, "{what}").unwrap();
     }
 
-    fn next(&self) -> Value {
+    pub fn next(&self) -> Value {
         self.said.recv_timeout(crate::company::PATIENCE).expect("the script says something in time")
     }
 }
@@ -70,9 +69,9 @@ fn receives(company: &Company, rest: &str) {
         .channel("live", &format!("connector = \"canonical\"\n[receive]\ntransport = \"websocket\"\n{rest}"));
 }
 
-type Socket = WebSocketStream<TcpStream>;
+pub type Socket = WebSocketStream<TcpStream>;
 
-async fn connect(
+pub async fn connect(
     hub: SocketAddr,
     path: &str,
     headers: &[(&'static str, &str)],
@@ -103,7 +102,7 @@ async fn next(socket: &mut Socket) -> Frame {
     }
 }
 
-async fn answer(socket: &mut Socket) -> Value {
+pub async fn answer(socket: &mut Socket) -> Value {
     serde_json::from_str(next(socket).await.to_text().unwrap()).unwrap()
 }
 
@@ -129,7 +128,7 @@ async fn a_client_is_answered_in_order_once_its_messages_are_safe() {
     let mut from = 0;
     // With the library `ws`, through two kills: what was not answered is sent again.
     for round in 0..3 {
-        let mut script = Script::start("ws-client.mjs", &[&address, "t0ken"]);
+        let mut script = Script::start(&mut node_command("ws-client.mjs", &[&address, "t0ken"]));
         assert_eq!(script.next(), json!({"open": true}));
         let to = from + 200;
         for id in from..to {
@@ -156,7 +155,7 @@ async fn a_client_is_answered_in_order_once_its_messages_are_safe() {
     balanced(&company.settled());
 
     // At the stop everybody is told.
-    let mut script = Script::start("ws-client.mjs", &[&address, "t0ken"]);
+    let mut script = Script::start(&mut node_command("ws-client.mjs", &[&address, "t0ken"]));
     assert_eq!(script.next(), json!({"open": true}));
     script.tell(&json!({"send": "no event"}));
     assert!(script.next()["message"]["accepted"].is_string(), "what it says is judged later");
@@ -234,7 +233,7 @@ async fn whoever_may_not_connect_is_told_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_is_connected_to_for_ever() {
     let receiver = Receiver::start().await;
-    let mut feed = Script::start("ws-server.mjs", &["f33d-token"]);
+    let mut feed = Script::start(&mut node_command("ws-server.mjs", &["f33d-token"]));
     let port = u16::try_from(feed.next()["port"].as_u64().unwrap()).unwrap();
     let proxy = Proxy::start(SocketAddr::from(([127, 0, 0, 1], port))).await;
     let company = Company::new();
