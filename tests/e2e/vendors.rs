@@ -71,7 +71,7 @@ const VENDORS: [Vendor; 11] = [
 ];
 
 /// Destinations that are no vendor's: the brand's own receivers, files, tables, devices.
-const OURS: [&str; 7] = ["canonical", "csv", "iot", "mail", "postgresql", "webhook", "xr-session"];
+const OURS: [&str; 8] = ["canonical", "csv", "iot", "mail", "postgresql", "webhook", "xml", "xr-session"];
 
 static PYTHON: LazyLock<PathBuf> =
     LazyLock::new(|| install("vendors", "vendors.txt", |folder| environment(folder, "vendors.txt")));
