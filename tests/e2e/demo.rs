@@ -15,6 +15,7 @@ fn the_demo_accounts_for_everything() {
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     // The story: every touchpoint, the stranger, the systems that are told, the timeline over all channels, the ledger.
     for part in [
+        "with 17 channels and 8 routes",
         "Anna orders a jacket and a scarf",
         "401 Unauthorized",
         "and the till writes it down",
