@@ -1,6 +1,7 @@
 //! The end-to-end tests: the built hub, as a process, between real senders and real receivers. One binary; each module is a promise.
 
 mod amqp;
+mod backup;
 mod brokers;
 mod certificate;
 mod commands;

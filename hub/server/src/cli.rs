@@ -1,5 +1,6 @@
 //! The command line. Each command is a function of its own file; here are their names, their help and their exit codes.
 
+mod backup;
 pub mod balance;
 pub mod check;
 pub mod connector;
@@ -87,6 +88,10 @@ enum Command {
     /// What could not be processed, kept whole: look at it, mend the cause, try again
     #[command(subcommand)]
     Quarantine(quarantine::Command),
+    /// Write all that the hub has stored into one file, while it runs
+    Backup(backup::Args),
+    /// Make the hub's store out of such a file, where there is none yet
+    Restore(backup::RestoreArgs),
     /// The connectors at hand
     #[command(subcommand)]
     Connector(connector::Command),
@@ -135,6 +140,8 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
         Command::Explain(args) => explain::explain(invocation, &args),
         Command::Timeline(args) => events::timeline(invocation, &args),
         Command::Quarantine(command) => quarantine::quarantine(invocation, command),
+        Command::Backup(args) => backup::backup(invocation, &args),
+        Command::Restore(args) => backup::restore(invocation, &args),
         Command::Connector(command) => connector::connector(invocation, command),
         Command::Schema(command) => schema::schema(invocation, command),
         Command::Completions { shell } => {

@@ -20,11 +20,11 @@ pub enum StoreError {
     )]
     Locked { directory: PathBuf, holder: String },
     #[error(
-        "failed to open the data directory {}: it has format {found}, and this binary knows formats up to {known}. \
-         Use the version of snodo that last ran on it, or a later one; formats are never taken back",
-        directory.display()
+        "failed to open {}: it has format {found}, and this binary knows formats up to {known}. Use the version of \
+         snodo that last ran on it, or a later one; formats are never taken back",
+        file.display()
     )]
-    NewerFormat { directory: PathBuf, found: i64, known: i64 },
+    NewerFormat { file: PathBuf, found: i64, known: i64 },
     /// Only when reading: the hub brings its own directory to the format it needs.
     #[error(
         "failed to read the data directory {}: it has format {found}, and this binary reads format {known}. Start the \
@@ -36,6 +36,15 @@ pub enum StoreError {
     Foreign(PathBuf),
     #[error("failed to read the data directory {}: no hub has stored anything in it yet", .0.display())]
     Missing(PathBuf),
+    #[error("failed to write {}: it is there already. Name another file", .0.display())]
+    Exists(PathBuf),
+    #[error(
+        "failed to restore into the data directory {}: a hub has stored something there. Move it away, or name \
+         another directory in hub.toml", .0.display()
+    )]
+    Occupied(PathBuf),
+    #[error("failed to use {}: it is damaged ({reason})", file.display())]
+    Damaged { file: PathBuf, reason: Arc<Internal> },
     /// What the caller had read has changed since. Read again, decide again.
     #[error("failed to write: what the decision rests on has changed meanwhile")]
     Stale,

@@ -40,7 +40,7 @@ const LOG_BYTES_KEPT: i64 = 64 << 20;
 /// The one connection that writes. Makes the file, or brings it to this version's format.
 pub(crate) fn open_for_writing(directory: &Path, page_bytes: Option<u32>) -> Result<Connection, StoreError> {
     let mut sqlite = connect(directory, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    let found = format_of(&sqlite, directory)?;
+    let found = format_of(&sqlite, &directory::database(directory))?;
     if found == 0 {
         sqlite.pragma_update(None, "page_size", page_bytes.unwrap_or(PAGE_BYTES))?;
     }
@@ -95,10 +95,10 @@ fn without_memory_statistics() {
     }
 }
 
-/// The format of the file: 0 for a new one. An error if it is not ours, or later than this version.
-pub(crate) fn format_of(sqlite: &Connection, directory: &Path) -> Result<i64, StoreError> {
+/// The format of the file that the connection is open to: 0 for a new one. An error if it is not ours, or later than this version.
+pub(crate) fn format_of(sqlite: &Connection, file: &Path) -> Result<i64, StoreError> {
     let number = |pragma: &str| sqlite.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-    let foreign = || StoreError::Foreign(directory::database(directory));
+    let foreign = || StoreError::Foreign(file.to_owned());
     let application = match number("application_id") {
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
             return Err(foreign());
@@ -108,7 +108,7 @@ pub(crate) fn format_of(sqlite: &Connection, directory: &Path) -> Result<i64, St
     if application == APPLICATION_ID {
         return match number("user_version")? {
             found if found > FORMAT => {
-                Err(StoreError::NewerFormat { directory: directory.to_owned(), found, known: FORMAT })
+                Err(StoreError::NewerFormat { file: file.to_owned(), found, known: FORMAT })
             }
             found => Ok(found),
         };

@@ -3,6 +3,7 @@
 //! it is already there.
 
 mod accept;
+mod backup;
 mod checkpoint;
 mod directory;
 mod due;
@@ -24,6 +25,7 @@ mod trail;
 mod writer;
 
 pub use accept::Cursor;
+pub use backup::{BackedUp, restore};
 pub use due::Due;
 pub use error::StoreError;
 pub use facts::{AsOf, Facts};

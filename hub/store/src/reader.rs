@@ -28,7 +28,7 @@ impl Reader {
             return Err(StoreError::Missing(directory.to_owned()));
         }
         let sqlite = format::open_for_reading(directory)?;
-        match format::format_of(&sqlite, directory)? {
+        match format::format_of(&sqlite, &directory::database(directory))? {
             format::FORMAT => {}
             found => {
                 let directory = directory.to_owned();
@@ -37,6 +37,10 @@ impl Reader {
         }
         let pool = Pool { directory: directory.to_owned(), idle: Mutex::new(vec![sqlite]) };
         Ok(Self { pool: Arc::new(pool) })
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.pool.directory
     }
 
     /// Everything that `read` reads is of one moment.

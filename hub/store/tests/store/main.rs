@@ -1,5 +1,6 @@
 //! The store from outside: what it promises, whatever happens to it.
 
+mod backup;
 mod bench;
 mod crash;
 mod delivering;
