@@ -52,7 +52,10 @@ async fn another_hub_goes_on_from_a_copy_that_was_made_at_work() {
     assert_eq!(first.run(&["restore", file]).status.code(), Some(3));
     hub.stop();
     let refused = first.run(&["restore", file]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("a hub has stored something there"), "{refused:?}");
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("a hub has stored something there"),
+        "{refused:?}"
+    );
 
     let second = company(&receiver);
     let restored = second.run(&["restore", file]);

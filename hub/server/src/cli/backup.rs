@@ -23,12 +23,12 @@ pub struct RestoreArgs {
 
 pub fn backup(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
     let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
-    let made = store.back_up(&args.file)?;
+    let file = args.file.display();
+    let made = store.back_up(&args.file).with_context(|| format!("nothing was backed up into {file}"))?;
     let (messages, in_flight) = (made.tally.messages.accepted, made.tally.in_flight);
     if invocation.json {
         screen::json(&json!({"bytes": made.bytes, "messages": messages, "in_flight": in_flight}))?;
     } else {
-        let file = args.file.display();
         screen::line(format!(
             "Backed up into {file}: {messages} messages and what became of them, {in_flight} deliveries in flight, {} bytes.",
             made.bytes
