@@ -172,7 +172,8 @@ fn customer(
         external = attributes.text("external_id");
         profile.leave("attributes", attributes);
     }
-    let email = properties.take("Recipient Email Address", |email| contact::email(email.as_str()?));
+    let mut address = |name: &str| properties.take(name, |email| contact::email(email.as_str()?));
+    let email = address("Recipient Email Address").or_else(|| address("email_address"));
     if let Some(email) = email {
         traits.entry("email").or_insert_with(|| email.into());
     }
@@ -298,7 +299,7 @@ fn campaign(properties: &mut Fields) -> Fields {
 
 fn consent(topic: &Topic, state: &str, at: Option<&str>, properties: &mut Fields, config: &Config) -> Value {
     let purpose = if topic.medium == "sms" { &config.sms_purpose } else { &config.email_purpose };
-    let method = properties.text("Method").or_else(|| properties.text("Consent Method"));
+    let method = ["method", "Method", "Consent Method"].iter().find_map(|name| properties.text(name));
     let source = properties.text("Source");
     json!({"purposes": {purpose: {"state": state, "at": at, "method": method, "source": source}}})
 }

@@ -27,7 +27,7 @@ pub struct Hook {
     record_name: &'static str,
     /// What has changed, as it was before.
     pub previous: Fields,
-    /// What was sent as `previous` and is no object.
+    /// What was sent as `previous` and is no object, or another one.
     rest: Option<Value>,
     pub meta: Fields,
     /// Who did it: Pipedrive's id of the employee.
@@ -97,9 +97,13 @@ impl Hook {
         let now = if body.contains_key("data") { "data" } else { "current" };
         let record_name = if action == Action::Delete { "previous" } else { now };
         let record = body.object(record_name)?;
-        let mut previous = body.object("previous").unwrap_or_default();
-        // Version 1 sends the whole of what was.
-        previous.retain(|name, old| record.get(name) != Some(old));
+        let mut previous = Fields::new();
+        // What a merge sends as `previous` is the other record: nothing of it has changed.
+        if action != Action::Merge {
+            previous = body.object("previous").unwrap_or_default();
+            // Version 1 sends the whole of what was.
+            previous.retain(|name, old| record.get(name) != Some(old));
+        }
         let rest = body.shift_remove("previous");
         let user = meta.text("user_id");
         let company = meta.get("company_id").and_then(fields::text);
@@ -112,6 +116,13 @@ impl Hook {
     /// `{company}/{id}`.
     pub fn own(&self, id: &str) -> Option<String> {
         Some(format!("{}/{id}", self.company.as_deref()?))
+    }
+
+    /// The id of the record that this one took in.
+    pub fn absorbed(&mut self) -> Option<String> {
+        let named = self.record.text("merge_what_id").or_else(|| self.meta.text("merged_from_id"));
+        let other = || self.rest.as_ref()?.get("id").and_then(fields::text).filter(|id| *id != self.id);
+        named.or_else(|| other().filter(|_| self.action == Action::Merge))
     }
 
     pub fn by(&self) -> Option<Value> {

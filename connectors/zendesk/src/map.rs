@@ -106,7 +106,8 @@ fn channel(via: &str) -> Option<&'static str> {
 /// Zendesk's own words for it, as the vocabulary has them.
 fn status(word: &str) -> String {
     match word.to_lowercase().as_str() {
-        "hold" => "on_hold".to_owned(),
+        // A trigger writes it as people see it.
+        "hold" | "on-hold" => "on_hold".to_owned(),
         other => other.to_owned(),
     }
 }

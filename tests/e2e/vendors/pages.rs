@@ -121,7 +121,8 @@ pub const PAGES: [Page; 11] = [
         known: &[],
         words: &[],
     },
-    // Rasa publishes an OpenAPI document at this address, but no client, and its server needs a whole machine-learning stack.
+    // Rasa publishes an OpenAPI document at this address, and as docs/static/spec/rasa.yml in its repository, but no client,
+    // and its server needs a whole machine-learning stack.
     Page {
         connector: "rasa",
         page: "https://rasa.com/docs/reference/api/pro/http-api/tracker/inject-an-intent-into-a-conversation/",
@@ -129,8 +130,9 @@ pub const PAGES: [Page; 11] = [
         path: "/conversations/{}/trigger_intent",
         query: &["include_events", "output_channel"],
         credential: "api-key-query",
-        required: &["/name", "/entities"],
-        known: &["/entities/**"],
+        required: &["/name"],
+        // An object, or null.
+        known: &["/entities", "/entities/**"],
         words: &[],
     },
     Page {

@@ -10,7 +10,7 @@ use crate::hook::{Action, Hook, reference, utc};
 pub fn told(hook: &mut Hook) -> Option<Told> {
     let kind = if hook.action == Action::Create { "crm.account.created" } else { "crm.account.updated" };
     let mut change = hook.change();
-    let absorbed = hook.record.text("merge_what_id").or_else(|| hook.meta.text("merged_from_id"));
+    let absorbed = hook.absorbed();
     if let Some(absorbed) = absorbed {
         change.leave("kept_id", hook.id.clone());
         change.leave("merged_ids", vec![absorbed]);

@@ -8,7 +8,7 @@ use super::{Told, account};
 use crate::hook::{Action, Hook, utc};
 
 pub fn told(hook: &mut Hook) -> Option<Told> {
-    let absorbed = hook.record.text("merge_what_id").or_else(|| hook.meta.text("merged_from_id"));
+    let absorbed = hook.absorbed();
     let kept = hook.meta.text("merged_to_id");
     let kind = match hook.action {
         Action::Create => "crm.contact.created",

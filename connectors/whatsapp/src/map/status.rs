@@ -8,8 +8,8 @@ use snodo_connector::fields::{Fields, Take};
 use super::people::{Names, People};
 use super::{MESSAGING, Side, moment, unknown};
 
-/// The number has no WhatsApp, or it is the sender's own. Every other reason may be gone another time.
-const HARD: [&str; 3] = ["131026", "131021", "1013"];
+/// The number has no WhatsApp. Every other reason says nothing of the customer's number, or may be gone another time.
+const HARD: [&str; 2] = ["131026", "1013"];
 
 pub fn draft(mut one: Fields, people: &mut People, side: &Side) -> Draft {
     let whole = one.clone();

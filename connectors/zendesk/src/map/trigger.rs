@@ -16,14 +16,11 @@ pub fn told(mut body: Fields) -> Option<Told> {
     let mut from = body.object("ticket")?;
     let id = from.get("id").and_then(fields::text)?;
     let via = from.text("via");
-    let mut ticket = from.texts(&[
-        ("id", "id"),
-        ("title", "subject"),
-        ("description", "text"),
-        ("type", "kind"),
-        ("url", "url"),
-    ]);
+    let mut ticket =
+        from.texts(&[("id", "id"), ("title", "subject"), ("description", "text"), ("url", "url")]);
+    // Placeholders hold what people see, with a capital and in the account's language.
     let lower = |word: &Value| word.as_str().filter(|word| !word.is_empty()).map(str::to_lowercase);
+    ticket.leave("kind", from.take("type", lower));
     ticket.leave("priority", from.take("priority", lower));
     for name in ["status", "previous_status"] {
         ticket.leave(name, from.take(name, |word| lower(word).as_deref().map(status)));
