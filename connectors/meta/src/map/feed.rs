@@ -163,7 +163,7 @@ pub fn rating(mut value: Fields, side: &Side) -> Option<Draft> {
     Some(side.draft(told, customer, side.touchpoint(), value))
 }
 
-/// Somebody has sent a lead form. Meta tells ids only; what was filled in must be fetched with the lead's id.
+/// Somebody has sent a lead form. Meta tells ids only; the connector `meta-leads` fetches what was filled in.
 pub fn lead(mut value: Fields, side: &Side) -> Option<Draft> {
     let id = value.text("leadgen_id")?;
     let time = value.take("created_time", moment);
