@@ -377,13 +377,13 @@ pub fn mistakes(connector: &str, request: &Request) -> Vec<Difference> {
     all.iter().map(|one| format!("{one}: {}", page.page)).collect()
 }
 
-/// The places at which values stand.
+/// The places at which values stand; what is empty is one, too.
 fn leaves(value: &Value, at: &str) -> Vec<String> {
     match value {
-        Value::Object(fields) => {
+        Value::Object(fields) if !fields.is_empty() => {
             fields.iter().flat_map(|(name, inner)| leaves(inner, &format!("{at}/{name}"))).collect()
         }
-        Value::Array(items) => items
+        Value::Array(items) if !items.is_empty() => items
             .iter()
             .enumerate()
             .flat_map(|(place, inner)| leaves(inner, &format!("{at}/{place}")))
