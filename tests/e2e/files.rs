@@ -1,8 +1,7 @@
 //! Files in and out: an XML document of any size is taken apart, and what it tells comes out as documents again.
 
-use std::time::{Duration, Instant};
-
-use crate::company::{Company, PATIENCE};
+use crate::brokers::until;
+use crate::company::Company;
 
 const ORDERS: usize = 1_201;
 
@@ -33,8 +32,8 @@ element = "Order"
 fields = [{ name = "@no", from = "/data/order/id" }, { name = "Note", from = "/data/order/note" }]
 "#;
 
-#[test]
-fn an_xml_document_is_taken_apart_and_comes_out_as_documents() {
+#[tokio::test(flavor = "multi_thread")]
+async fn an_xml_document_is_taken_apart_and_comes_out_as_documents() {
     let company = Company::new();
     company.channel("erp", RECEIVES);
     company.channel("warehouse", SENDS);
@@ -44,11 +43,7 @@ fn an_xml_document_is_taken_apart_and_comes_out_as_documents() {
         .collect();
     company.write("inbox/orders.xml", &format!("<o:Orders xmlns:o=\"urn:x\">{orders}</o:Orders>"));
     let hub = company.start();
-    let begun = Instant::now();
-    while company.balance()["fates"]["delivered"] != ORDERS {
-        assert!(begun.elapsed() < PATIENCE, "not everything was delivered in time: {}", company.balance());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until("all orders", || company.balance()["fates"]["delivered"] == ORDERS).await;
     hub.stop();
 
     let (mut elements, mut documents) = (0, 0);

@@ -9,7 +9,7 @@ use declarative::{About, Rules};
 use serde::Deserialize;
 use serde_json::json;
 use snodo_connector::{
-    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Request, Source,
+    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Plan, Request, Source,
 };
 
 use crate::encoding::Encoding;
@@ -78,46 +78,22 @@ impl Source for Csv {
 
 impl Destination for Csv {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config: Config = match ctx.config() {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let header = config.columns.iter().map(|column| column.name.clone());
-        let header = write::line(header, config.delimiter, config.formulas);
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match columns::event(delivery) {
-                Ok(event) => {
-                    let values = config.columns.iter();
-                    let values =
-                        values.map(|column| column.of(&event).map(columns::plain).unwrap_or_default());
-                    let line = write::line(values, config.delimiter, config.formulas);
-                    let headers = vec![
-                        ("content-type".to_owned(), "text/csv; charset=utf-8".to_owned()),
-                        ("file-head".to_owned(), header.clone()),
-                    ];
-                    let request = Request {
-                        method: "APPEND".into(),
-                        target: config.file.clone(),
-                        headers,
-                        body: line.into_bytes(),
-                    };
-                    plan.call(request, vec![place], Vec::new());
-                }
-                Err(fault) => plan.settle(place, Outcome::Failed(fault)),
-            }
-        }
-        plan
+        Plan::one_by_one(ctx.config(), &deliveries, row)
     }
 
     fn interpret(_: &Context, exchange: Exchange) -> Plan {
-        let answer = &exchange.answer;
-        let outcome = match answer.is_success() {
-            true => Outcome::Accepted(None),
-            false => Outcome::Failed(answer.fault(format!("the line was not written: {}", answer.status))),
-        };
-        Plan::settle_all(exchange.deliveries.len(), &outcome)
+        columns::appended(&exchange)
     }
+}
+
+/// A row of a file that begins with its header.
+fn row(config: &Config, delivery: &Delivery) -> Result<Request, Fault> {
+    let event = columns::event(delivery)?;
+    let line = |cells: Vec<String>| write::line(cells.into_iter(), config.delimiter, config.formulas);
+    let header = line(config.columns.iter().map(|column| column.name.clone()).collect());
+    let value = |column: &Column| column.of(&event).map(columns::plain).unwrap_or_default();
+    let headers = [("content-type", "text/csv; charset=utf-8"), ("file-head", header.as_str())];
+    Ok(columns::append(&config.file, &headers, line(config.columns.iter().map(value).collect())))
 }
 
 snodo_connector::export!(Csv: source, destination);

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use snodo_connector::{Delivery, Fault, text};
+use snodo_connector::{Delivery, Exchange, Fault, Outcome, Plan, Request, text};
 
 /// A column's name, and a JSON Pointer into the event as it is seen by [`event`].
 #[derive(Clone, Debug, Deserialize)]
@@ -49,6 +49,27 @@ pub fn event(delivery: &Delivery) -> Result<Value, Fault> {
         }
     }
     Ok(seen)
+}
+
+/// One line more for that file. `headers` say what it is, and what each file begins and ends with.
+pub fn append(file: &str, headers: &[(&str, &str)], line: String) -> Request {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Request {
+        method: "APPEND".into(),
+        target: file.to_owned(),
+        headers: headers.collect(),
+        body: line.into_bytes(),
+    }
+}
+
+/// What became of the lines of a call.
+pub fn appended(exchange: &Exchange) -> Plan {
+    let answer = &exchange.answer;
+    let outcome = match answer.is_success() {
+        true => Outcome::Accepted(None),
+        false => Outcome::Failed(answer.fault(format!("the line was not written: {}", answer.status))),
+    };
+    Plan::settle_all(exchange.deliveries.len(), &outcome)
 }
 
 /// A value as text: what is a list or an object is JSON.

@@ -10,7 +10,7 @@ use declarative::columns::{self, Column};
 use declarative::{About, Rules};
 use serde::Deserialize;
 use snodo_connector::{
-    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Outcome, Plan, Request, Source,
+    Context, Delivery, Destination, Draft, Exchange, Fault, Message, Plan, Request, Source,
 };
 
 pub struct Xml;
@@ -65,49 +65,27 @@ impl Source for Xml {
 
 impl Destination for Xml {
     fn encode(ctx: &Context, deliveries: Vec<Delivery>) -> Plan {
-        let config = match Config::of_destination(ctx) {
-            Ok(config) => config,
-            Err(fault) => return Plan::settle_all(deliveries.len(), &Outcome::Failed(fault)),
-        };
-        let mut plan = Plan::new();
-        for (place, delivery) in (0..).zip(&deliveries) {
-            match columns::event(delivery) {
-                Ok(event) => {
-                    let fields = config.fields.iter();
-                    let fields = fields.filter_map(|field| Some((field.name.as_str(), field.of(&event)?)));
-                    let line = write::element(&config.element, &fields.collect::<Vec<_>>());
-                    plan.call(append(&config, line), vec![place], Vec::new());
-                }
-                Err(fault) => plan.settle(place, Outcome::Failed(fault)),
-            }
-        }
-        plan
+        Plan::one_by_one(Config::of_destination(ctx), &deliveries, element)
     }
 
     fn interpret(_: &Context, exchange: Exchange) -> Plan {
-        let answer = &exchange.answer;
-        let outcome = match answer.is_success() {
-            true => Outcome::Accepted(None),
-            false => Outcome::Failed(answer.fault(format!("the line was not written: {}", answer.status))),
-        };
-        Plan::settle_all(exchange.deliveries.len(), &outcome)
+        columns::appended(&exchange)
     }
 }
 
-/// One line of a file that is a document from its first line to its last.
-fn append(config: &Config, line: String) -> Request {
+/// An element of a file that is a document from its first line to its last.
+fn element(config: &Config, delivery: &Delivery) -> Result<Request, Fault> {
+    let event = columns::event(delivery)?;
+    let fields = config.fields.iter();
+    let fields = fields.filter_map(|field| Some((field.name.as_str(), field.of(&event)?)));
+    let line = write::element(&config.element, &fields.collect::<Vec<_>>());
+    let (head, foot) = (write::head(&config.root), write::foot(&config.root));
     let headers = [
-        ("content-type", "application/xml; charset=utf-8".to_owned()),
-        ("file-head", write::head(&config.root)),
-        ("file-foot", write::foot(&config.root)),
+        ("content-type", "application/xml; charset=utf-8"),
+        ("file-head", head.as_str()),
+        ("file-foot", foot.as_str()),
     ];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value));
-    Request {
-        method: "APPEND".into(),
-        target: config.file.clone(),
-        headers: headers.into(),
-        body: line.into_bytes(),
-    }
+    Ok(columns::append(&config.file, &headers, line))
 }
 
 snodo_connector::export!(Xml: source, destination);
