@@ -176,6 +176,11 @@ async fn whoever_may_not_connect_is_told_why() {
         "open",
         "connector = \"canonical\"\n[receive]\ntransport = \"websocket\"\nverify = { scheme = \"none\" }\n",
     );
+    company.channel(
+        "feeds",
+        "connector = \"canonical\"\n[receive]\ntransport = \"websocket\"\n\
+         verify = { scheme = \"api-key-query\", parameter = \"key\", key = { file = \"key\" } }\n",
+    );
     let hub = company.start();
     let at = hub.address;
     assert_eq!(status(connect(at, "/ws/nobody", &[]).await), 404);
@@ -185,6 +190,8 @@ async fn whoever_may_not_connect_is_told_why() {
     assert_eq!(status(connect(at, "/ws/live?writeKey=wk-1", &elsewhere).await), 403);
     assert_eq!(status(connect(at, "/ws/open", &elsewhere).await), 403);
     assert_eq!(get(at, "/ws/open").unwrap().0, 400);
+    assert_eq!(status(connect(at, "/ws/feeds?key=wk-2", &[]).await), 401);
+    assert!(connect(at, "/ws/feeds?key=wk-1", &[]).await.is_ok());
 
     // A page that may, with the key where a page can put it; a second client is one too many.
     let page = [("origin", "https://shop.example.com")];

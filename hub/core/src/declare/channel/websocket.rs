@@ -58,7 +58,7 @@ impl Default for WebSocketInlet {
 }
 
 /// The schemes by which a request without a body can prove where it comes from.
-pub const SCHEMES: [&str; 5] = ["bearer", "basic", "api-key", "write-key", "none"];
+pub const SCHEMES: [&str; 6] = ["bearer", "basic", "api-key", "api-key-query", "write-key", "none"];
 
 /// Whether a manifest's scheme is one of those.
 pub fn fits(scheme: &Map<String, Value>) -> bool {

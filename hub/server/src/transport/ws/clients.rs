@@ -21,7 +21,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use snodo_core::message::Envelope;
-use snodo_core::verify::check::write_key_authorization;
+use snodo_core::verify::check::{without_parameter, write_key_authorization};
 use snodo_core::verify::{Refusal, Verifier};
 use snodo_core::{ChannelName, Message, MessageId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -136,7 +136,9 @@ where
         Err(response) => return response,
     };
     let (seat, tracked) = (Arc::clone(&channel.seats).try_acquire_owned().ok(), door.tasks.token());
-    let greeting = Greeting { headers: channel.client.headers(&headers), name: without_write_key(&query) };
+    // Without what lets the client in.
+    let name = without_parameter(&channel.client.verifier.without_credential(&query), WRITE_KEY);
+    let greeting = Greeting { headers: channel.client.headers(&headers), name };
     let body_bytes_max = channel.client.limits.body_bytes_max;
     upgrade
         .max_message_size(body_bytes_max)
@@ -206,12 +208,6 @@ const WRITE_KEY: &str = "writeKey";
 fn write_key(query: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(query.as_bytes());
     pairs.find(|(name, _)| name == WRITE_KEY).map(|(_, key)| key.into_owned())
-}
-
-/// The query as it came, but for what lets the client in.
-fn without_write_key(query: &str) -> String {
-    let name = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == WRITE_KEY);
-    query.split('&').filter(|pair| !name(pair)).collect::<Vec<_>>().join("&")
 }
 
 /// What every message of a connection has in common.
