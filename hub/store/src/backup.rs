@@ -33,7 +33,11 @@ impl Partial {
         let mut partial = name.as_os_str().to_owned();
         partial.push(".partial");
         let path = PathBuf::from(partial);
-        OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&path)?;
+        let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&path);
+        opened.map_err(|error| match error.into() {
+            StoreError::Internal(reason) => StoreError::Unwritable { file: name.to_owned(), reason },
+            error => error,
+        })?;
         Ok(Self { path, name: name.to_owned() })
     }
 

@@ -38,6 +38,8 @@ pub enum StoreError {
     Missing(PathBuf),
     #[error("failed to write {}: it is there already. Name another file", .0.display())]
     Exists(PathBuf),
+    #[error("failed to write {}: {reason}", file.display())]
+    Unwritable { file: PathBuf, reason: Arc<Internal> },
     #[error(
         "failed to restore into the data directory {}: a hub has stored something there. Move it away, or name \
          another directory in hub.toml", .0.display()

@@ -67,6 +67,12 @@ fn nothing_is_written_over_and_nothing_else_is_taken_back() {
     let file = folder.path().join("copy");
     bench.store.back_up(&file).unwrap();
     assert!(matches!(bench.store.back_up(&file), Err(StoreError::Exists(_))));
+    let nowhere = folder.path().join("nowhere/copy");
+    let refused = bench.store.back_up(&nowhere).unwrap_err().to_string();
+    assert!(
+        refused.starts_with(&format!("failed to write {}: No such file", nowhere.display())),
+        "{refused}"
+    );
     // A hub is at work there; then it is not, but something is stored.
     assert!(matches!(restore(&file, bench.directory.path()), Err(StoreError::Locked { .. })));
     bench.store.close_blocking();
