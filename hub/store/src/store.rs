@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::hooks::Wal;
-use snodo_core::{Message, Timestamp};
+use snodo_core::{ChannelName, Message, Timestamp};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
@@ -239,6 +239,12 @@ impl Store {
         let requeued =
             self.write(items.len() * ROW_BYTES, CanWait::No, move |writing| writing.requeue(&items))?;
         requeued.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The destination's deliveries in flight keep no order among each other any more: it is not declared to keep one by keys.
+    pub async fn free_lanes(&self, destination: ChannelName) -> Result<(), StoreError> {
+        let freed = self.write(ROW_BYTES, CanWait::No, move |writing| writing.free_lanes(&destination))?;
+        freed.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The channels' cursors and everything else that is written goes this way.
