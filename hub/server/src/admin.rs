@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
+use snodo_core::ChannelName;
 use snodo_store::{Item, Requeued};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
 /// How the commands call them.
 pub const RETRY: &str = "/retry";
 pub const SWAP: &str = "/swap";
+pub const ENABLE: &str = "/enable";
 
 pub async fn serve(
     listener: UnixListener,
@@ -38,7 +40,7 @@ pub async fn serve(
     swaps: Arc<Swap>,
     stop: CancellationToken,
 ) {
-    let retries = Router::new().route(RETRY, post(retry)).with_state(condition);
+    let retries = Router::new().route(RETRY, post(retry)).route(ENABLE, post(enable)).with_state(condition);
     let router = Router::new().route(SWAP, post(swap)).with_state(swaps).merge(retries);
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
@@ -57,6 +59,18 @@ async fn swap(
         Ok(Err(error)) => Err((StatusCode::CONFLICT, format!("{error:#}"))),
         Err(panic) => Err((StatusCode::INTERNAL_SERVER_ERROR, panic.to_string())),
     }
+}
+
+/// A destination by its name: it is taken to work, until it fails again.
+async fn enable(
+    State(condition): State<Arc<Condition>>,
+    Json(destination): Json<ChannelName>,
+) -> Result<Json<()>, (StatusCode, String)> {
+    let enabled = condition.store.set_failing(destination.clone(), None).await;
+    enabled.map_err(|error| (StatusCode::CONFLICT, error.to_string()))?;
+    condition.destinations.ring(&destination);
+    info!(%destination, "a person says that the destination is to be tried again");
+    Ok(Json(()))
 }
 
 async fn retry(

@@ -4,6 +4,7 @@ mod backup;
 pub mod balance;
 pub mod check;
 pub mod connector;
+pub mod destination;
 mod dev;
 pub mod events;
 pub mod explain;
@@ -88,6 +89,9 @@ enum Command {
     /// What could not be processed, kept whole: look at it, mend the cause, try again
     #[command(subcommand)]
     Quarantine(quarantine::Command),
+    /// Which destinations fail and what waits for them; try one again that was given up
+    #[command(subcommand)]
+    Destination(destination::Command),
     /// Write all that the hub has stored into one file, while it runs
     Backup(backup::Args),
     /// Make the hub's store out of such a file, where there is none yet
@@ -140,6 +144,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
         Command::Explain(args) => explain::explain(invocation, &args),
         Command::Timeline(args) => events::timeline(invocation, &args),
         Command::Quarantine(command) => quarantine::quarantine(invocation, command),
+        Command::Destination(command) => destination::destination(invocation, command),
         Command::Backup(args) => backup::backup(invocation, &args),
         Command::Restore(args) => backup::restore(invocation, &args),
         Command::Connector(command) => connector::connector(invocation, command),
