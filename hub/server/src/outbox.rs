@@ -136,8 +136,10 @@ impl Outbox {
 
     async fn deliver(self: Arc<Self>, stop: &CancellationToken) -> Result<(), tokio::task::JoinError> {
         let mut desk = self.desk();
+        // Before anything is sent: it may be one that is not to be tried.
         desk.notes += 1;
-        desk.tasks.spawn(Arc::clone(&self).remember());
+        let remembered = Arc::clone(&self).remember().await;
+        self.take(&mut desk, remembered);
         loop {
             self.hand_out(&mut desk);
             let now = clock::now();
@@ -257,7 +259,13 @@ impl Outbox {
                 }
             }
             Step::Remembered(Err(error)) => {
-                desk.notes -= 1;
+                // Nothing is sent until that is known.
+                desk.gate.pause(clock::now() + 2 * STORE_PAUSE);
+                let this = Arc::clone(self);
+                desk.tasks.spawn(async move {
+                    tokio::time::sleep(STORE_PAUSE).await;
+                    this.remember().await
+                });
                 warn!(destination = %self.destination, %error, "the store does not say whether the destination worked");
             }
             Step::Noted(noted, failing) => {
@@ -269,8 +277,14 @@ impl Outbox {
             Step::Interpreted(interpreted) => {
                 desk.interpreting = false;
                 desk.settled.extend(interpreted.settled);
-                self.send_all(desk, interpreted.follow_ups);
                 self.listen(desk, &interpreted.heard);
+                if desk.is_held() {
+                    desk.tray.add(interpreted.follow_ups, 0);
+                    desk.put_back();
+                } else {
+                    // Some have gone after a failure.
+                    self.send_all(desk, interpreted.follow_ups);
+                }
             }
             Step::Written(Ok(()), settled) => {
                 desk.writing = false;
@@ -300,7 +314,11 @@ impl Outbox {
             desk.tasks.spawn(async move {
                 while let Some(call) = this.next_call(&tray).await {
                     match this.pace.day(&this.store).await {
-                        Ok(Ok(())) => tray.answer(Answered::of(call, &this.sender).await),
+                        Ok(Ok(())) => {
+                            if !tray.answer(Answered::of(call, &this.sender).await) {
+                                return Step::Sent(None);
+                            }
+                        }
                         Ok(Err(used_up)) => {
                             tray.put_back(call);
                             return Step::Sent(Some(used_up));
@@ -330,9 +348,6 @@ impl Outbox {
             if let Some(failing) = desk.gate.heard(*heard, now) {
                 self.note(desk, failing, Duration::ZERO);
             }
-        }
-        if matches!(desk.gate.allowed(now), Allowed::Nothing { .. }) {
-            desk.put_back();
         }
     }
 
@@ -421,6 +436,10 @@ fn resume(joined: Result<Step, tokio::task::JoinError>) -> Step {
 }
 
 impl Desk {
+    fn is_held(&self) -> bool {
+        matches!(self.gate.allowed(clock::now()), Allowed::Nothing { .. })
+    }
+
     /// Calls that are not to be sent now: their deliveries are claimed again.
     fn put_back(&mut self) {
         for one in self.tray.take_calls().into_iter().flat_map(|call| call.carried) {
