@@ -27,7 +27,7 @@ use crate::intake::{Bells, Intake};
 use crate::junction::Junction;
 use crate::operate;
 use crate::outbox::Outbox;
-use crate::pipeline::{Channel, Fitted, Line};
+use crate::pipeline::{Channel, Current, Fitted, Line};
 use crate::poll::Poll;
 use crate::sender::{self, Sender};
 use crate::swap::Swap;
@@ -56,7 +56,7 @@ impl Options {
 pub struct Hub {
     pub address: SocketAddr,
     pub store: Store,
-    pub line: Arc<Line>,
+    pub line: Current,
     door: CancellationToken,
     intake: CancellationToken,
     outbox: CancellationToken,
@@ -97,14 +97,14 @@ impl Hub {
         let store = Store::open(&data, store_options)?;
 
         let sandbox = sandbox(configuration, &declarations, options.compile)?;
-        let line = Arc::new(compile(configuration, &declarations, &sandbox)?);
-        let swaps = Swap::new(configuration, &declarations, sandbox, Arc::clone(&line));
+        let line = Current::new(compile(configuration, &declarations, &sandbox)?);
+        let swaps = Swap::new(configuration, &declarations, sandbox, line.clone());
         let client = Client::new()?;
 
         let hub = Self {
             address,
             store: store.clone(),
-            line: Arc::clone(&line),
+            line: line.clone(),
             door: CancellationToken::new(),
             intake: CancellationToken::new(),
             outbox: CancellationToken::new(),
@@ -140,7 +140,7 @@ impl Hub {
         };
         doors.open(listener)?;
         warn_of_strangers(&condition)?;
-        info!(%address, channels = channels.len(), routes = line.routes.len(), "the hub is running");
+        info!(%address, channels = channels.len(), routes = line.now().routes.len(), "the hub is running");
         Ok(hub)
     }
 
@@ -156,7 +156,7 @@ impl Hub {
             if declared.is_junction() {
                 let junction = Junction {
                     channel: name.clone(),
-                    line: Arc::clone(&self.line),
+                    line: self.line.clone(),
                     store: self.store.clone(),
                     stamp: Arc::clone(&stamp),
                     permits: Arc::clone(&permits),
@@ -175,7 +175,7 @@ impl Hub {
             .with_context(|| format!("channels/{name}.toml: failed to prepare send"))?;
             let outbox = Outbox {
                 destination: name.clone(),
-                line: Arc::clone(&self.line),
+                line: self.line.clone(),
                 store: self.store.clone(),
                 sender: Arc::new(sender),
                 concurrent: match outlet {
@@ -200,7 +200,7 @@ impl Hub {
         for name in condition.sources.names() {
             let intake = Intake {
                 channel: name.clone(),
-                line: Arc::clone(&self.line),
+                line: self.line.clone(),
                 store: self.store.clone(),
                 permits: Arc::clone(&permits),
                 bell: condition.sources.of(name),
@@ -225,7 +225,7 @@ impl Hub {
                 .with_context(|| format!("channels/{name}.toml: failed to prepare receive"))?;
             let poll = Poll {
                 channel: name.clone(),
-                line: Arc::clone(&self.line),
+                line: self.line.clone(),
                 condition: Arc::clone(condition),
                 client: client.clone(),
                 outbound,

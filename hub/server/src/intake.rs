@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::clock;
-use crate::pipeline::{self, Line, TakenIn};
+use crate::pipeline::{self, Current, TakenIn};
 
 /// What one commit takes on: enough to share its cost, few enough that the first does not wait long for the last.
 const MESSAGES_MAX: usize = 256;
@@ -49,7 +49,7 @@ impl Bells {
 
 pub struct Intake {
     pub channel: ChannelName,
-    pub line: Arc<Line>,
+    pub line: Current,
     pub store: Store,
     /// How many batches are worked on at one time, over all channels.
     pub permits: Arc<Semaphore>,
@@ -100,7 +100,7 @@ impl Intake {
 
     async fn work(&self) -> Result<Option<TakenIn>, StoreError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
-        let (store, line, name) = (self.store.clone(), Arc::clone(&self.line), self.channel.clone());
+        let (store, line, name) = (self.store.clone(), self.line.now(), self.channel.clone());
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let stored = store.pending_messages(&name, MessageSeq(0), MESSAGES_MAX, BYTES_MAX)?;

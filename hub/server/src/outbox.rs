@@ -17,7 +17,7 @@ use tracing::{error, warn};
 use crate::clock;
 use crate::pipeline::encode::Call;
 use crate::pipeline::interpret::Answered;
-use crate::pipeline::{Line, encode, interpret};
+use crate::pipeline::{Channel, Current, Line, encode, interpret};
 use crate::sender::Sender;
 
 mod tray;
@@ -54,7 +54,7 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 
 pub struct Outbox {
     pub destination: ChannelName,
-    pub line: Arc<Line>,
+    pub line: Current,
     pub store: Store,
     pub sender: Arc<Sender>,
     /// How many requests are under way at one time.
@@ -143,7 +143,8 @@ impl Outbox {
     }
 
     fn claim_max(&self) -> usize {
-        let batch_max = self.line.channels[&self.destination].fitted().batch_max.clamp(1, IN_FLIGHT_MAX);
+        let line = self.line.now();
+        let batch_max = line.channels[&self.destination].fitted().batch_max.clamp(1, IN_FLIGHT_MAX);
         CLAIM_MAX.saturating_sub(CLAIM_MAX % batch_max).max(batch_max)
     }
 
@@ -169,7 +170,7 @@ impl Outbox {
         if self.can_claim(desk) && desk.claim_at <= Instant::now() {
             desk.claiming = true;
             // What waits for others is counted again at each claim.
-            let gathers = self.line.channels[&self.destination].queue.gather.is_some();
+            let gathers = self.line.now().channels[&self.destination].queue.gather.is_some();
             desk.claim_at = Instant::now() + if gathers { GATHER_LOOK } else { ROUND };
             desk.more = false;
             let limit = self.claim_max().min(IN_FLIGHT_MAX - desk.in_flight);
@@ -269,9 +270,10 @@ impl Outbox {
         parked: &HashSet<DeliverySeq>,
         limit: usize,
     ) -> Result<Claimed, StoreError> {
-        let now = clock::now();
-        if self.is_strict() {
-            return self.claim_in_order(now);
+        let (line, now) = (self.line.now(), clock::now());
+        let channel = &line.channels[&self.destination];
+        if channel.queue.order == Order::Strict {
+            return self.claim_in_order(&line, now);
         }
         // Retries first: their turn came before that of anything new.
         let mut dues = self.store.parked(&self.destination, now, limit + parked.len(), CLAIM_BYTES_MAX)?;
@@ -281,13 +283,15 @@ impl Outbox {
         let room = limit - dues.len();
         let (fresh, waits_until) = match room {
             0 => (Vec::new(), None),
-            room => self.gathered(self.store.fresh(&self.destination, cursor, room, CLAIM_BYTES_MAX)?, now),
+            room => {
+                let fresh = self.store.fresh(&self.destination, cursor, room, CLAIM_BYTES_MAX)?;
+                self.gathered(channel, fresh, now)
+            }
         };
         let cursor = fresh.last().map_or(cursor, |due: &Due| due.seq);
         let more = room == 0 || !fresh.is_empty() || !retried.is_empty();
         dues.extend(fresh);
-        let encoded =
-            encode::encode(&self.line, &self.line.channels[&self.destination], dues, &self.store, now)?;
+        let encoded = encode::encode(&line, channel, dues, &self.store, now)?;
         // What is due already was claimed, now or before; when it is settled, the rest is looked at again.
         let next_due = self.store.next_due(&self.destination)?.filter(|due| *due > now);
         let next_due = next_due.into_iter().chain(waits_until).min();
@@ -295,8 +299,8 @@ impl Outbox {
     }
 
     /// One batch of what is oldest, and nothing as long as that waits. Nothing else of this destination is under way.
-    fn claim_in_order(&self, now: Timestamp) -> Result<Claimed, StoreError> {
-        let channel = &self.line.channels[&self.destination];
+    fn claim_in_order(&self, line: &Line, now: Timestamp) -> Result<Claimed, StoreError> {
+        let channel = &line.channels[&self.destination];
         let limit = channel.fitted().batch_max.clamp(1, IN_FLIGHT_MAX);
         let (dues, parked, waits_until) = match self.store.head(&self.destination, limit, CLAIM_BYTES_MAX)? {
             Some((due_at, _)) if due_at > now => (Vec::new(), Vec::new(), Some(due_at)),
@@ -306,18 +310,17 @@ impl Outbox {
             }
             None => {
                 let fresh = self.store.fresh(&self.destination, DeliverySeq(0), limit, CLAIM_BYTES_MAX)?;
-                let (fresh, waits_until) = self.gathered(fresh, now);
+                let (fresh, waits_until) = self.gathered(channel, fresh, now);
                 (fresh, Vec::new(), waits_until)
             }
         };
         let more = !dues.is_empty();
-        let encoded = encode::encode(&self.line, channel, dues, &self.store, now)?;
+        let encoded = encode::encode(line, channel, dues, &self.store, now)?;
         Ok(Claimed { cursor: DeliverySeq(0), more, parked, encoded, next_due: waits_until })
     }
 
     /// Where deliveries wait for others, and there are not enough yet: none, and until when they wait.
-    fn gathered(&self, fresh: Vec<Due>, now: Timestamp) -> (Vec<Due>, Option<Timestamp>) {
-        let channel = &self.line.channels[&self.destination];
+    fn gathered(&self, channel: &Channel, fresh: Vec<Due>, now: Timestamp) -> (Vec<Due>, Option<Timestamp>) {
         let Some(gather) = channel.queue.gather else { return (fresh, None) };
         let Some(first) = fresh.first() else { return (fresh, None) };
         let until = first.accepted + gather.0;
@@ -332,15 +335,16 @@ impl Outbox {
     }
 
     fn is_strict(&self) -> bool {
-        self.line.channels[&self.destination].queue.order == Order::Strict
+        self.line.now().channels[&self.destination].queue.order == Order::Strict
     }
 
     async fn interpret(self: Arc<Self>, answered: Vec<Answered>) -> Step {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let channel = &self.line.channels[&self.destination];
-            Step::Interpreted(interpret::interpret(&self.line, channel, answered, clock::now()))
+            let line = self.line.now();
+            let channel = &line.channels[&self.destination];
+            Step::Interpreted(interpret::interpret(&line, channel, answered, clock::now()))
         });
         resume(job.await)
     }

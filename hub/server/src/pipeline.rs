@@ -41,6 +41,26 @@ pub struct Line {
     pub schedule: Schedule,
 }
 
+/// The line that a running hub works with. Another takes its place when the declarations change; a batch takes it once, and
+/// ends with the routes and connectors that it began with.
+#[derive(Clone)]
+pub struct Current(Arc<ArcSwap<Line>>);
+
+impl Current {
+    pub fn new(line: Line) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(line)))
+    }
+
+    pub fn now(&self) -> Arc<Line> {
+        self.0.load_full()
+    }
+
+    /// From the next batch on.
+    pub fn set(&self, line: Line) {
+        self.0.store(Arc::new(line));
+    }
+}
+
 impl Line {
     /// When a delivery that failed just now is tried again; `None` means give up.
     pub fn next_due(&self, due: &Due, asked: Option<Duration>, now: Timestamp) -> Option<Timestamp> {

@@ -15,12 +15,12 @@ use tracing::info;
 
 use crate::configuration::Configuration;
 use crate::hub;
-use crate::pipeline::Line;
+use crate::pipeline::Current;
 
 pub struct Swap {
     folder: PathBuf,
     sandbox: Sandbox,
-    line: Arc<Line>,
+    line: Current,
     /// By the name of the connector, then of the channel: what of a declaration only a restart can change.
     fixed: BTreeMap<String, BTreeMap<ChannelName, Value>>,
     /// One at a time.
@@ -41,7 +41,7 @@ impl Swap {
         configuration: &Configuration,
         declarations: &Declarations,
         sandbox: Sandbox,
-        line: Arc<Line>,
+        line: Current,
     ) -> Self {
         let mut fixed: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
         for (name, declared) in &declarations.channels {
@@ -61,7 +61,7 @@ impl Swap {
         };
         let configuration = Configuration::read(&self.folder)?;
         let declarations =
-            configuration.declarations(&self.line.vocabulary).map_err(|mistakes| told(&mistakes))?;
+            configuration.declarations(&self.line.now().vocabulary).map_err(|mistakes| told(&mistakes))?;
         let available =
             configuration.connector(name).with_context(|| format!("there is no connector {name:?}"))?;
         for (channel, fixed) in channels {
@@ -84,7 +84,7 @@ impl Swap {
             })
             .collect::<anyhow::Result<_>>()?;
         for (channel, fitted) in fitted {
-            self.line.channels[channel].fit(fitted);
+            self.line.now().channels[channel].fit(fitted);
         }
         let swapped = Swapped {
             connector: name.to_owned(),
