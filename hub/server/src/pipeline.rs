@@ -80,11 +80,11 @@ pub struct Channel {
     pub source: Arc<str>,
     /// How its deliveries wait.
     pub queue: Queue,
-    fitted: ArcSwap<Fitted>,
+    fitted: Arc<Fitted>,
 }
 
-/// A connector with a channel's configuration. A batch keeps to the end the one that it began with, and so does a call until
-/// its answer is understood: another build may take its place meanwhile.
+/// A connector with a channel's configuration. A call keeps the one that it began with until its answer is understood: another
+/// build may take its place meanwhile.
 pub struct Fitted {
     pub connector: Arc<Connector>,
     /// The connector's configuration, as JSON.
@@ -95,17 +95,11 @@ pub struct Fitted {
 
 impl Channel {
     pub fn new(name: ChannelName, source: String, queue: Queue, fitted: Fitted) -> Self {
-        Self { name, source: source.into(), queue, fitted: ArcSwap::from_pointee(fitted) }
+        Self { name, source: source.into(), queue, fitted: Arc::new(fitted) }
     }
 
-    /// What a batch that begins now works with.
-    pub fn fitted(&self) -> Arc<Fitted> {
-        self.fitted.load_full()
-    }
-
-    /// From the next batch on.
-    pub fn fit(&self, fitted: Fitted) {
-        self.fitted.store(Arc::new(fitted));
+    pub const fn fitted(&self) -> &Arc<Fitted> {
+        &self.fitted
     }
 
     pub(crate) fn context<'a>(&'a self, fitted: &'a Fitted, now: Timestamp) -> snodo_host::Context<'a> {

@@ -114,7 +114,7 @@ impl Poll {
     pub async fn page(&self) -> Result<Kept, Trouble> {
         let cursor = self.cursor().await?;
         // One build for the whole page: another would not know the state that this one keeps.
-        let fitted = self.line.now().channels[&self.channel].fitted();
+        let fitted = Arc::clone(self.line.now().channels[&self.channel].fitted());
         let (mut reply, mut asked) = (None, Asked::default());
         for _ in 0..=QUESTIONS_MAX {
             match self.next(&fitted, cursor.clone(), reply, &asked).await? {

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::hooks::Wal;
-use snodo_core::{Message, Timestamp};
+use snodo_core::{Fate, Message, Timestamp};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
@@ -15,6 +15,7 @@ use crate::accept::Cursor;
 use crate::checkpoint::{Checkpoints, LogSize};
 use crate::directory::{self, Lock};
 use crate::facts::AsOf;
+use crate::left::Left;
 use crate::record::{Decoding, Recorded, RecordedEvent};
 use crate::requeue::{Item, Requeued};
 use crate::settle::Settled;
@@ -239,6 +240,19 @@ impl Store {
         let requeued =
             self.write(items.len() * ROW_BYTES, CanWait::No, move |writing| writing.requeue(&items))?;
         requeued.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Gives deliveries in flight that fate, at most `limit` of them, and says how many. Nobody else may be at work on them.
+    pub async fn settle_left(
+        &self,
+        left: Left,
+        fate: Fate,
+        reason: &'static str,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let settled = self
+            .write(ROW_BYTES, CanWait::No, move |writing| writing.settle_left(&left, fate, reason, limit))?;
+        settled.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The channels' cursors and everything else that is written goes this way.

@@ -1,0 +1,283 @@
+//! What is not declared any more, and what still waits for it. A destination that works is given time to take what is on its way to it;
+//! what is left then is for a person to decide. Until somebody has, everything stays as it was.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use snodo_core::ChannelName;
+use snodo_core::declare::{Declarations, Ended};
+use snodo_store::{Left as InFlight, MessageSeq, Reader, Store, StoreError};
+use tokio::time::Instant;
+use tracing::{error, info};
+
+use super::Running;
+use super::plan::{Answer, Answers, Left, Refusal, What};
+use crate::parts::{Part, Workshop};
+
+/// How long what is under way may take to be done by itself: several times what a destination that works needs for what it has. For so
+/// long the messages of the sources that feed it are kept and not routed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often the store is asked meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Deliveries that are settled in one commit.
+const SETTLE_MAX: u32 = 1000;
+
+/// Whether there is a question for each answer, and the answer is one of those that there are.
+pub fn check(answers: &Answers, ended: &Ended) -> Result<(), Refusal> {
+    let asked = questions(ended);
+    for (of, answer) in answers {
+        let allowed: Vec<Answer> = asked
+            .iter()
+            .filter(|(name, _)| name == of)
+            .flat_map(|(_, what)| what.answers())
+            .copied()
+            .collect();
+        if allowed.is_empty() {
+            let names: Vec<&str> = asked.iter().map(|(name, _)| name.as_str()).collect();
+            let of_what = match names.as_slice() {
+                [] => "the new configuration ends no channel and no route".to_owned(),
+                names => format!("those that end are {}", names.join(", ")),
+            };
+            return Err(Refusal::because(format!("--let {of}=…: nothing is asked about {of}: {of_what}")));
+        }
+        if !allowed.contains(answer) {
+            let word = |answer: &Answer| serde_json::json!(answer).as_str().unwrap_or_default().to_owned();
+            let words: Vec<String> = allowed.iter().map(word).collect();
+            return Err(Refusal::because(format!(
+                "--let {of}={}: that cannot be; there is {}",
+                word(answer),
+                words.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn questions(ended: &Ended) -> Vec<(String, What)> {
+    let destinations = ended.destinations.iter().map(|name| (name.to_string(), What::Deliveries));
+    let routes = ended.routes.iter().map(|name| (format!("routes/{name}"), What::Routed));
+    let sources = ended.sources.iter().map(|name| (name.to_string(), What::Messages));
+    destinations.chain(routes).chain(sources).collect()
+}
+
+/// What waits right now for what ends.
+pub fn left(store: &Reader, old: &Declarations, ended: &Ended) -> Result<Vec<Left>, StoreError> {
+    let mut left = deliveries_left(store, old, ended)?;
+    for name in &ended.sources {
+        let count = store.undecoded(name)?.count;
+        left.push(Left { of: name.to_string(), what: What::Messages, count });
+    }
+    left.retain(|one| one.count > 0);
+    Ok(left)
+}
+
+fn deliveries_left(store: &Reader, old: &Declarations, ended: &Ended) -> Result<Vec<Left>, StoreError> {
+    let mut left = Vec::new();
+    for (of, what, in_flight) in in_flight(old, ended) {
+        let count = store.left(&in_flight)?;
+        left.extend((count > 0).then_some(Left { of, what, count }));
+    }
+    Ok(left)
+}
+
+/// How each question about deliveries is put to the store.
+fn in_flight<'a>(
+    old: &'a Declarations,
+    ended: &'a Ended,
+) -> impl Iterator<Item = (String, What, InFlight)> + 'a {
+    let to = |name: &ChannelName| InFlight { destination: name.clone(), route: None };
+    let destinations = ended.destinations.iter();
+    let destinations = destinations.map(move |name| (name.to_string(), What::Deliveries, to(name)));
+    let routes = ended.routes.iter().map(|name| {
+        let in_flight = InFlight { destination: old.routes[name].to.clone(), route: Some(name.clone()) };
+        (format!("routes/{name}"), What::Routed, in_flight)
+    });
+    destinations.chain(routes)
+}
+
+/// What waits in the store of a hub that does not run, or is about to, for channels that are not declared.
+pub fn strangers(store: &Reader, declarations: &Declarations) -> Result<Vec<Left>, StoreError> {
+    let declared = |name: &ChannelName| declarations.channels.get(name);
+    let mut left = Vec::new();
+    for (name, count) in store.destinations_in_flight()? {
+        if declared(&name).is_none_or(|channel| !channel.is_destination()) {
+            left.push(Left { of: name.to_string(), what: What::Deliveries, count });
+        }
+    }
+    for name in store.pending_channels()? {
+        if declared(&name).is_none_or(|channel| !channel.is_source()) {
+            let count = store.undecoded(&name)?.count;
+            left.push(Left { of: name.to_string(), what: What::Messages, count });
+        }
+    }
+    Ok(left)
+}
+
+/// The same of routes. Looks at every delivery in flight.
+pub fn strange_routes(store: &Reader, declarations: &Declarations) -> Result<Vec<Left>, StoreError> {
+    let mut routes = store.routes_in_flight()?;
+    routes.retain(|(name, _)| declarations.routes.get(name).is_none_or(|route| !route.enabled));
+    let left = |(name, count)| Left { of: format!("routes/{name}"), what: What::Routed, count };
+    Ok(routes.into_iter().map(left).collect())
+}
+
+fn is_answered(left: &Left, answers: &Answers) -> bool {
+    answers.get(&left.of).is_some_and(|answer| left.what.answers().contains(answer))
+}
+
+impl Running {
+    /// Waits for what is under way to what ends. `Err` if something is left that nobody has decided about: then all is as it was.
+    /// What is left and decided about is returned; the sources that lead to it are held.
+    pub(super) async fn let_go(
+        &mut self,
+        workshop: &Workshop,
+        ended: &Ended,
+        answers: &Answers,
+    ) -> Result<Vec<Left>, Refusal> {
+        let store = &workshop.condition.store;
+        let stuck = self.stuck_messages(workshop, ended, answers).await.map_err(failed)?;
+        if !stuck.is_empty() {
+            return Err(refused(&stuck));
+        }
+        self.hold(ended).await;
+        let until = Instant::now() + PATIENCE;
+        let left = loop {
+            let left = deliveries_left(store, &self.declarations, ended);
+            let open = left.as_ref().is_ok_and(|left| left.iter().any(|one| !is_answered(one, answers)));
+            if !open || Instant::now() >= until || workshop.condition.stopping.is_cancelled() {
+                break left;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        };
+        let mut left = match left {
+            Ok(left) if left.iter().all(|one| is_answered(one, answers)) => left,
+            not => {
+                self.let_all_in(workshop);
+                return Err(not.map_or_else(failed, |left| {
+                    let open: Vec<Left> = left.into_iter().filter(|one| !is_answered(one, answers)).collect();
+                    refused(&open)
+                }));
+            }
+        };
+        for name in ended.sources.iter().filter(|name| answers.contains_key(name.as_str())) {
+            let count = store.undecoded(name).map_or(0, |undecoded| undecoded.count);
+            left.extend((count > 0).then(|| Left { of: name.to_string(), what: What::Messages, count }));
+        }
+        Ok(left)
+    }
+
+    /// Messages of sources that end and are not decoded in time, though others come behind them.
+    async fn stuck_messages(
+        &self,
+        workshop: &Workshop,
+        ended: &Ended,
+        answers: &Answers,
+    ) -> Result<Vec<Left>, StoreError> {
+        let store = &workshop.condition.store;
+        let mut waiting: Vec<(&ChannelName, MessageSeq)> = Vec::new();
+        for name in ended.sources.iter().filter(|name| answers.get(name.as_str()) != Some(&Answer::Wait)) {
+            waiting.extend(store.undecoded(name)?.ends.map(|(_, last)| (name, last)));
+        }
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut stuck = Vec::new();
+            for (name, last) in &waiting {
+                let undecoded = store.undecoded(name)?;
+                if undecoded.ends.is_some_and(|(first, _)| first <= *last) {
+                    let (of, count) = (name.to_string(), undecoded.count);
+                    stuck.push(Left { of, what: What::Messages, count });
+                }
+            }
+            if stuck.is_empty() || Instant::now() >= until || workshop.condition.stopping.is_cancelled() {
+                return Ok(stuck);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Stops the intakes whose events may go to what ends. What comes meanwhile waits in the store.
+    async fn hold(&mut self, ended: &Ended) {
+        let routes = self.declarations.routes.iter().filter(|(name, route)| {
+            ended.routes.contains(name) || (route.enabled && ended.destinations.contains(&route.to))
+        });
+        let sources: BTreeSet<ChannelName> =
+            routes.flat_map(|(_, route)| route.from.iter().cloned()).collect();
+        let parts = sources.iter().filter_map(|name| self.parts.get_mut(name)?.intake.take());
+        Part::end_all(parts.collect::<Vec<_>>()).await;
+    }
+
+    /// Starts all intakes that are missing.
+    pub(super) fn let_all_in(&mut self, workshop: &Workshop) {
+        for (name, _) in self.declarations.channels.iter().filter(|(_, declared)| declared.is_source()) {
+            let intake = &mut self.parts.entry(name.clone()).or_default().intake;
+            if intake.is_none() {
+                *intake = Some(Part::start(workshop.intake(name)));
+            }
+        }
+    }
+
+    /// The doors of sources that end are closed: their last messages are routed by the routes under which they came, and what that
+    /// leads to is done, if it is done in time. What is not stays in the store.
+    pub(super) async fn finish(&mut self, workshop: &Workshop, ended: &Ended, answers: &Answers) {
+        let store = &workshop.condition.store;
+        let sources: Vec<&ChannelName> =
+            ended.sources.iter().filter(|name| answers.get(name.as_str()) != Some(&Answer::Wait)).collect();
+        if sources.is_empty() {
+            return;
+        }
+        for name in &sources {
+            let intake = &mut self.parts.entry((*name).clone()).or_default().intake;
+            intake.get_or_insert_with(|| Part::start(workshop.intake(name)));
+            workshop.condition.sources.ring(name);
+        }
+        let old = &self.declarations;
+        let is_done = || -> Result<bool, StoreError> {
+            let open = deliveries_left(store, old, ended)?.iter().any(|one| !is_answered(one, answers));
+            let undecoded = sources.iter().map(|name| Ok(store.undecoded(name)?.count));
+            Ok(!open && undecoded.sum::<Result<u64, StoreError>>()? == 0)
+        };
+        let until = Instant::now() + PATIENCE;
+        while !is_done().unwrap_or(false) {
+            if Instant::now() >= until {
+                return error!(
+                    "something of what is not declared any more could not be finished in time, and stays in the store"
+                );
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// Gives what is left the fate that was decided. Those who were at work on it have stopped.
+pub async fn settle(store: &Store, old: &Declarations, ended: &Ended, answers: &Answers) {
+    for (of, what, in_flight) in in_flight(old, ended) {
+        let Some(fate) = answers.get(&of).and_then(|answer| answer.fate()) else { continue };
+        let reason = match what {
+            What::Routed => "its route was removed",
+            _ => "its destination was removed",
+        };
+        let mut count = 0;
+        loop {
+            match store.settle_left(in_flight.clone(), fate, reason, SETTLE_MAX).await {
+                Ok(0) => break,
+                Ok(settled) => count += settled,
+                Err(error) => {
+                    error!(of, %error, "not all of what was left could be settled: it stays in flight");
+                    break;
+                }
+            }
+        }
+        info!(of, count, %fate, "settled what was left");
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
+fn failed(error: StoreError) -> Refusal {
+    Refusal::because(format!("failed to see what is left: {error}"))
+}
+
+fn refused(left: &[Left]) -> Refusal {
+    Refusal { mistakes: Vec::new(), reasons: left.iter().map(Left::to_string).collect() }
+}
