@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::consent::{self, Basis, Consents};
 use crate::expression::{Expression, Scope};
-use crate::{Body, ChannelName, CustomerId, Event, RouteName};
+use crate::{Body, ChannelName, Class, CustomerId, Event, RouteName, Stuck};
 
 /// A declared route, compiled.
 pub struct Route {
@@ -16,6 +16,9 @@ pub struct Route {
     pub to: ChannelName,
     pub purpose: String,
     pub basis: Basis,
+    pub stuck: Stuck,
+    /// `None` goes by the type and the basis.
+    pub priority: Option<Class>,
 }
 
 /// `commerce.order.placed`, `commerce.order.*`, or `*`.
@@ -94,7 +97,20 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// Types of event that a person has a right to have heard before others.
+const PRIVACY: [&str; 2] = ["consent.", "privacy."];
+
 impl Route {
+    /// Who an event of this type goes before, at the route's destination.
+    pub fn class(&self, kind: &str) -> Class {
+        let by_basis = match self.basis {
+            Basis::Consent | Basis::LegitimateInterest => Class::Marketing,
+            Basis::Contract | Basis::LegalObligation => Class::Service,
+        };
+        let by_type = PRIVACY.iter().any(|domain| kind.starts_with(domain)).then_some(Class::Privacy);
+        self.priority.or(by_type).unwrap_or(by_basis)
+    }
+
     pub fn decide(&self, subject: &Subject<'_>) -> Decision {
         if !self.from.contains(subject.channel)
             || !self.events.iter().any(|one| one.matches(&subject.event.kind))
@@ -196,6 +212,8 @@ mod tests {
             to: "crm".parse().unwrap(),
             purpose: purpose.into(),
             basis,
+            stuck: Stuck::Block,
+            priority: None,
         }
     }
 

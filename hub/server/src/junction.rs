@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use snodo_core::{ChannelName, Timestamp};
-use snodo_store::{DeliverySeq, ROUND, Store, StoreError};
+use snodo_store::{Claim, ROUND, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -87,12 +87,17 @@ impl Junction {
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let now = clock::now();
-            // Retries first: their turn came before that of anything new.
-            let mut dues = store.parked(&name, now, DELIVERIES_MAX, BYTES_MAX)?;
-            let room = DELIVERIES_MAX - dues.len();
-            if room > 0 {
-                dues.extend(store.fresh(&name, DeliverySeq(0), room, BYTES_MAX)?);
-            }
+            // Nothing of it is under way: each batch is settled before the next is taken.
+            let (marks, out) = Default::default();
+            let claim = Claim {
+                destination: &name,
+                marks,
+                out: &out,
+                now,
+                limit: DELIVERIES_MAX,
+                bytes_max: BYTES_MAX,
+            };
+            let dues = store.claim(&claim)?;
             let moment = Moment { now, stamp: &stamp };
             let applied = match dues.is_empty() {
                 true => Applied::default(),

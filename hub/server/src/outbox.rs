@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use snodo_core::declare::Order;
 use snodo_core::{ChannelName, Timestamp};
-use snodo_store::{DeliverySeq, Due, ROUND, Settled, Settlement, Store, StoreError};
+use snodo_store::{Claim, DeliverySeq, Due, Marks, ROUND, Settled, Settlement, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -75,10 +75,10 @@ enum Step {
 
 struct Claimed {
     /// Where the next claim goes on.
-    cursor: DeliverySeq,
+    marks: Marks,
     /// There may be more right now.
     more: bool,
-    parked: Vec<DeliverySeq>,
+    back: Vec<DeliverySeq>,
     encoded: encode::Encoded,
     next_due: Option<Timestamp>,
 }
@@ -86,10 +86,10 @@ struct Claimed {
 /// What the outbox holds between its steps.
 struct Desk {
     tray: Arc<Tray>,
-    cursor: DeliverySeq,
+    marks: Marks,
     in_flight: usize,
-    /// Retries that were claimed and are not settled: the store still shows them as due.
-    parked: HashSet<DeliverySeq>,
+    /// Those that came back, were claimed and are not settled: the store still shows them as due.
+    out: HashSet<DeliverySeq>,
     answered: Vec<Answered>,
     settled: Vec<Settled>,
     /// When what was gathered is worked on, however little it is.
@@ -108,10 +108,24 @@ impl Outbox {
     /// Returns when told to stop and what was under way is settled. An outbox that breaks begins anew from the store.
     pub async fn run(self, stop: CancellationToken) {
         let this = Arc::new(self);
+        this.forget_lanes(&stop).await;
         while !stop.is_cancelled() {
             if let Err(panic) = Arc::clone(&this).deliver(&stop).await {
                 error!(destination = %this.destination, %panic, "an outbox failed and begins anew");
                 tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    /// What waits from a time when the destination kept the order of keys must not wait for ever.
+    async fn forget_lanes(&self, stop: &CancellationToken) {
+        if self.line.now().channels[&self.destination].queue.order() == Order::Key {
+            return;
+        }
+        while let Err(error) = self.store.free_lanes(self.destination.clone()).await {
+            warn!(destination = %self.destination, %error, "deliveries wait in the store");
+            if stop.run_until_cancelled(tokio::time::sleep(STORE_PAUSE)).await.is_none() {
+                return;
             }
         }
     }
@@ -174,7 +188,7 @@ impl Outbox {
             desk.claim_at = Instant::now() + if gathers { GATHER_LOOK } else { ROUND };
             desk.more = false;
             let limit = self.claim_max().min(IN_FLIGHT_MAX - desk.in_flight);
-            desk.tasks.spawn(Arc::clone(self).claim(desk.cursor, desk.parked.clone(), limit));
+            desk.tasks.spawn(Arc::clone(self).claim(desk.marks, desk.out.clone(), limit));
         }
         desk.answered.append(&mut desk.tray.take_answers());
         let waited = desk.gathered_by.is_some_and(|by| by <= Instant::now());
@@ -202,11 +216,11 @@ impl Outbox {
                 desk.claiming = false;
                 match claim {
                     Ok(claimed) => {
-                        desk.cursor = claimed.cursor;
+                        desk.marks = claimed.marks;
                         desk.more |= claimed.more;
                         desk.next_due = claimed.next_due;
                         desk.in_flight += claimed.encoded.deliveries;
-                        desk.parked.extend(claimed.parked);
+                        desk.out.extend(claimed.back);
                         desk.settled.extend(claimed.encoded.settled);
                         self.send_all(desk, claimed.encoded.calls);
                     }
@@ -226,8 +240,10 @@ impl Outbox {
                 desk.writing = false;
                 desk.in_flight -= settled.len();
                 for one in settled.iter() {
-                    desk.more |= desk.parked.remove(&one.seq);
-                    if let Settlement::Again { due } = one.result {
+                    desk.out.remove(&one.seq);
+                    // Another of its lane may go now, or it comes back at once.
+                    desk.more = true;
+                    if let Settlement::Again { due } | Settlement::Aside { due } = one.result {
                         desk.next_due = Some(desk.next_due.map_or(due, |next| next.min(due)));
                     }
                 }
@@ -255,68 +271,69 @@ impl Outbox {
         }
     }
 
-    async fn claim(self: Arc<Self>, cursor: DeliverySeq, parked: HashSet<DeliverySeq>, limit: usize) -> Step {
+    async fn claim(self: Arc<Self>, marks: Marks, out: HashSet<DeliverySeq>, limit: usize) -> Step {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            Step::Claimed(self.claim_now(cursor, &parked, limit))
+            Step::Claimed(self.claim_now(marks, out, limit))
         });
         resume(job.await)
     }
 
     fn claim_now(
         &self,
-        cursor: DeliverySeq,
-        parked: &HashSet<DeliverySeq>,
+        marks: Marks,
+        out: HashSet<DeliverySeq>,
         limit: usize,
     ) -> Result<Claimed, StoreError> {
         let (line, now) = (self.line.now(), clock::now());
         let channel = &line.channels[&self.destination];
-        if channel.queue.order == Order::Strict {
+        if channel.queue.order() == Order::Strict {
             return self.claim_in_order(&line, now);
         }
-        // Retries first: their turn came before that of anything new.
-        let mut dues = self.store.parked(&self.destination, now, limit + parked.len(), CLAIM_BYTES_MAX)?;
-        dues.retain(|due| !parked.contains(&due.seq));
-        dues.truncate(limit);
-        let retried: Vec<DeliverySeq> = dues.iter().map(|due| due.seq).collect();
-        let room = limit - dues.len();
-        let (fresh, waits_until) = match room {
-            0 => (Vec::new(), None),
-            room => {
-                let fresh = self.store.fresh(&self.destination, cursor, room, CLAIM_BYTES_MAX)?;
-                self.gathered(channel, fresh, now)
-            }
+        let claim = Claim {
+            destination: &self.destination,
+            marks,
+            out: &out,
+            now,
+            limit,
+            bytes_max: CLAIM_BYTES_MAX,
         };
-        let cursor = fresh.last().map_or(cursor, |due: &Due| due.seq);
-        let more = room == 0 || !fresh.is_empty() || !retried.is_empty();
-        dues.extend(fresh);
+        let (dues, waits_until) = self.gathered(channel, self.store.claim(&claim)?, now);
+        let (fresh, back): (Vec<&Due>, Vec<&Due>) = dues.iter().partition(|due| due.fresh);
+        let mut marks = marks;
+        for due in fresh {
+            let mark = &mut marks[due.class as usize];
+            *mark = due.seq.max(*mark);
+        }
+        let back = back.into_iter().map(|due| due.seq).collect();
+        let more = !dues.is_empty();
         let encoded = encode::encode(&line, channel, dues, &self.store, now)?;
         // What is due already was claimed, now or before; when it is settled, the rest is looked at again.
         let next_due = self.store.next_due(&self.destination)?.filter(|due| *due > now);
         let next_due = next_due.into_iter().chain(waits_until).min();
-        Ok(Claimed { cursor, more, parked: retried, encoded, next_due })
+        Ok(Claimed { marks, more, back, encoded, next_due })
     }
 
     /// One batch of what is oldest, and nothing as long as that waits. Nothing else of this destination is under way.
     fn claim_in_order(&self, line: &Line, now: Timestamp) -> Result<Claimed, StoreError> {
         let channel = &line.channels[&self.destination];
         let limit = channel.fitted().batch_max.clamp(1, IN_FLIGHT_MAX);
-        let (dues, parked, waits_until) = match self.store.head(&self.destination, limit, CLAIM_BYTES_MAX)? {
+        let (dues, back, waits_until) = match self.store.head(&self.destination, limit, CLAIM_BYTES_MAX)? {
             Some((due_at, _)) if due_at > now => (Vec::new(), Vec::new(), Some(due_at)),
             Some((_, dues)) => {
-                let parked = dues.iter().map(|due| due.seq).collect();
-                (dues, parked, None)
+                let back = dues.iter().map(|due| due.seq).collect();
+                (dues, back, None)
             }
             None => {
-                let fresh = self.store.fresh(&self.destination, DeliverySeq(0), limit, CLAIM_BYTES_MAX)?;
+                let fresh = self.store.fresh(&self.destination, limit, CLAIM_BYTES_MAX)?;
                 let (fresh, waits_until) = self.gathered(channel, fresh, now);
                 (fresh, Vec::new(), waits_until)
             }
         };
         let more = !dues.is_empty();
         let encoded = encode::encode(line, channel, dues, &self.store, now)?;
-        Ok(Claimed { cursor: DeliverySeq(0), more, parked, encoded, next_due: waits_until })
+        Ok(Claimed { marks: Marks::default(), more, back, encoded, next_due: waits_until })
     }
 
     /// Where deliveries wait for others, and there are not enough yet: none, and until when they wait.
@@ -335,7 +352,7 @@ impl Outbox {
     }
 
     fn is_strict(&self) -> bool {
-        self.line.now().channels[&self.destination].queue.order == Order::Strict
+        self.line.now().channels[&self.destination].queue.order() == Order::Strict
     }
 
     async fn interpret(self: Arc<Self>, answered: Vec<Answered>) -> Step {
@@ -374,9 +391,9 @@ impl Desk {
     fn new() -> Self {
         Self {
             tray: Arc::new(Tray::new(GATHER)),
-            cursor: DeliverySeq(0),
+            marks: Marks::default(),
             in_flight: 0,
-            parked: HashSet::new(),
+            out: HashSet::new(),
             answered: Vec::new(),
             settled: Vec::new(),
             gathered_by: None,

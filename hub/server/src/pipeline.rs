@@ -29,7 +29,7 @@ use snodo_core::declare::Queue;
 use snodo_core::retry::Schedule;
 use snodo_core::route::Route;
 use snodo_core::vocabulary::Vocabulary;
-use snodo_core::{ChannelName, Message, RouteName, Timestamp};
+use snodo_core::{ChannelName, Message, RouteName, Stuck, Timestamp};
 use snodo_host::Connector;
 use snodo_store::{AsOf, Due, MessageSeq, Recorded, Store, StoreError};
 
@@ -70,6 +70,13 @@ impl Line {
                 .then(|| self.schedule.keep_trying(due.attempt, asked, now)),
             None => self.schedule.next_due(due.attempt, asked, now),
         }
+    }
+}
+
+impl Line {
+    /// Whether what cannot be sent by this route keeps nobody waiting.
+    pub fn skips(&self, route: &RouteName) -> bool {
+        self.routes.get(route).is_some_and(|route| route.stuck == Stuck::Skip)
     }
 }
 

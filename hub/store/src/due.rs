@@ -1,7 +1,9 @@
 //! What is to be delivered next to a destination. Reads only; which of it goes out, and when, is the caller's to say.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, Params, Row};
-use snodo_core::{ChannelName, CustomerId, Event, RouteName, Timestamp};
+use snodo_core::{ChannelName, Class, CustomerId, Event, RouteName, Timestamp};
 
 use crate::{DeliverySeq, Reader, StoreError, row};
 
@@ -17,33 +19,74 @@ pub struct Due {
     pub ordering_key: Option<String>,
     /// When the hub accepted the event.
     pub accepted: Timestamp,
+    /// It was never tried, and never waited for another.
+    pub fresh: bool,
+    pub class: Class,
+    /// How often it was sent once more after it had its fate.
+    pub replays: u32,
     pub event: Event,
 }
 
+/// How far the fresh ones of each class have been handed out.
+pub type Marks = [DeliverySeq; Class::ALL.len()];
+
+/// What a destination can take now.
+pub struct Claim<'a> {
+    pub destination: &'a ChannelName,
+    pub marks: Marks,
+    /// Those that came back, were handed out, and are not settled: the store still shows them as due.
+    pub out: &'a HashSet<DeliverySeq>,
+    pub now: Timestamp,
+    pub limit: usize,
+    pub bytes_max: usize,
+}
+
 impl Reader {
-    /// Deliveries that were never tried, after `after`, in their order. At least one if there is one, then as many as fit.
+    /// Deliveries that may go now, by class; of one class those that have come back first, since their turn came before that of
+    /// anything new. At least one if there is one, then as many as fit.
+    pub fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Due>, StoreError> {
+        let Claim { destination, marks, out, now, limit, bytes_max } = claim;
+        let name = destination.as_str();
+        let back = selection("d.class = ?2 AND d.due_at BETWEEN 1 AND ?3 ORDER BY d.due_at, d.seq LIMIT ?4");
+        let fresh = selection("d.class = ?2 AND d.due_at = 0 AND d.seq > ?3 ORDER BY d.seq LIMIT ?4");
+        self.snapshot(|sqlite| {
+            let mut room = Room::new(*limit, *bytes_max);
+            let mut found = Vec::new();
+            for (class, mark) in Class::ALL.into_iter().zip(marks) {
+                let class = class as i64;
+                if room.deliveries > 0 {
+                    let enough = count(room.deliveries + out.len());
+                    read(sqlite, &back, (name, class, now.as_millis(), enough), &mut room, out, &mut found)?;
+                }
+                if room.deliveries > 0 {
+                    let enough = count(room.deliveries);
+                    read(sqlite, &fresh, (name, class, mark, enough), &mut room, out, &mut found)?;
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// Deliveries that were never tried, in the order in which they were accepted, whatever their class.
     pub fn fresh(
         &self,
         destination: &ChannelName,
-        after: DeliverySeq,
         limit: usize,
         bytes_max: usize,
     ) -> Result<Vec<Due>, StoreError> {
-        let sql = selection("d.due_at = 0 AND d.seq > ?2 ORDER BY d.seq LIMIT ?3");
-        self.snapshot(|sqlite| read(sqlite, &sql, (destination.as_str(), after, count(limit)), bytes_max))
-    }
-
-    /// Deliveries that were tried, and whose time has come again; those that are due longest first.
-    pub fn parked(
-        &self,
-        destination: &ChannelName,
-        now: Timestamp,
-        limit: usize,
-        bytes_max: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        let sql = selection("d.due_at BETWEEN 1 AND ?2 ORDER BY d.due_at, d.seq LIMIT ?3");
+        let sql = selection("d.class = ?2 AND d.due_at = 0 ORDER BY d.seq LIMIT ?3");
         self.snapshot(|sqlite| {
-            read(sqlite, &sql, (destination.as_str(), now.as_millis(), count(limit)), bytes_max)
+            let mut found = Vec::new();
+            for class in Class::ALL {
+                let mut room = Room::new(limit, bytes_max);
+                let which = (destination.as_str(), class as i64, count(limit));
+                read(sqlite, &sql, which, &mut room, &HashSet::new(), &mut found)?;
+            }
+            found.sort_by_key(|due| due.seq);
+            let mut room = Room::new(limit, bytes_max);
+            let fit = found.iter().take_while(|due| room.takes(due)).count();
+            found.truncate(fit);
+            Ok(found)
         })
     }
 
@@ -56,7 +99,9 @@ impl Reader {
     ) -> Result<Option<(Timestamp, Vec<Due>)>, StoreError> {
         let sql = selection("d.due_at > 0 ORDER BY d.seq LIMIT ?2");
         self.snapshot(|sqlite| {
-            let found = read(sqlite, &sql, (destination.as_str(), count(limit)), bytes_max)?;
+            let mut found = Vec::new();
+            let mut room = Room::new(limit, bytes_max);
+            read(sqlite, &sql, (destination.as_str(), count(limit)), &mut room, &HashSet::new(), &mut found)?;
             let Some(first) = found.first() else { return Ok(None) };
             let at = sqlite
                 .prepare_cached("SELECT due_at FROM delivery WHERE seq = ?1")?
@@ -70,23 +115,15 @@ impl Reader {
         self.snapshot(|sqlite| {
             let mut next = sqlite.prepare_cached(
                 "SELECT min(due_at) FROM delivery INDEXED BY delivery_in_flight \
-                 WHERE fate IS NULL AND destination = ?1 AND due_at > 0",
+                 WHERE fate IS NULL AND destination = ?1 AND class = ?2 AND due_at > 0 AND due_at < ?3",
             )?;
-            let at: Option<i64> = next.query_row([destination.as_str()], |row| row.get(0))?;
-            Ok(at.map(Timestamp::from_millis))
-        })
-    }
-
-    /// The ordering keys that wait behind a delivery that is to be tried again.
-    pub fn parked_keys(&self, destination: &ChannelName) -> Result<Vec<(String, DeliverySeq)>, StoreError> {
-        self.snapshot(|sqlite| {
-            let mut keys = sqlite.prepare_cached(
-                "SELECT ordering_key, min(seq) FROM delivery INDEXED BY delivery_in_flight \
-                 WHERE fate IS NULL AND destination = ?1 AND due_at > 0 AND ordering_key IS NOT NULL \
-                 GROUP BY ordering_key",
-            )?;
-            let rows = keys.query_map([destination.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut soonest: Option<i64> = None;
+            for class in Class::ALL {
+                let at: Option<i64> =
+                    next.query_row((destination.as_str(), class as i64, row::WAITS), |row| row.get(0))?;
+                soonest = soonest.into_iter().chain(at).min();
+            }
+            Ok(soonest.map(Timestamp::from_millis))
         })
     }
 
@@ -107,7 +144,8 @@ impl Reader {
 fn selection(which: &str) -> String {
     // CROSS JOIN keeps SQLite from turning the two around.
     format!(
-        "SELECT {}, d.seq, d.route, d.destination, d.attempts, d.ordering_key, e.customer, e.accepted \
+        "SELECT {}, d.seq, d.route, d.destination, d.attempts, d.ordering_key, e.customer, e.accepted, \
+            d.due_at, d.class, d.replays \
          FROM delivery d INDEXED BY delivery_in_flight CROSS JOIN event e ON e.seq = d.event \
          WHERE d.fate IS NULL AND d.destination = ?1 AND {which}",
         row::EVENT
@@ -118,24 +156,53 @@ fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
+/// What is left of what a claim may hold.
+struct Room {
+    deliveries: usize,
+    bytes: usize,
+    is_new: bool,
+}
+
+impl Room {
+    const fn new(deliveries: usize, bytes: usize) -> Self {
+        Self { deliveries, bytes, is_new: true }
+    }
+
+    /// Whether one more fits, which then has its place. The first always does.
+    const fn takes(&mut self, due: &Due) -> bool {
+        let bytes = due.event.data.len();
+        if self.deliveries == 0 || (bytes > self.bytes && !self.is_new) {
+            self.deliveries = 0;
+            return false;
+        }
+        *self =
+            Self { deliveries: self.deliveries - 1, bytes: self.bytes.saturating_sub(bytes), is_new: false };
+        true
+    }
+}
+
+/// Reads what fits, but for those that are out already.
 fn read(
     sqlite: &Connection,
     sql: &str,
     which: impl Params,
-    bytes_max: usize,
-) -> Result<Vec<Due>, StoreError> {
+    room: &mut Room,
+    out: &HashSet<DeliverySeq>,
+    found: &mut Vec<Due>,
+) -> Result<(), StoreError> {
     let mut statement = sqlite.prepare_cached(sql)?;
     let mut rows = statement.query(which)?;
-    let (mut found, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let due = due(row)?;
-        bytes += due.event.data.len();
-        if bytes > bytes_max && !found.is_empty() {
+        if out.contains(&due.seq) {
+            continue;
+        }
+        if !room.takes(&due) {
             break;
         }
         found.push(due);
     }
-    Ok(found)
+    Ok(())
 }
 
 fn due(row: &Row<'_>) -> rusqlite::Result<Due> {
@@ -148,5 +215,8 @@ fn due(row: &Row<'_>) -> rusqlite::Result<Due> {
         ordering_key: row.get(13)?,
         customer: row.get::<_, Option<[u8; 16]>>(14)?.map(CustomerId::from_bytes),
         accepted: Timestamp::from_millis(row.get(15)?),
+        fresh: row.get::<_, i64>(16)? == 0,
+        class: Class::ALL.get(usize::from(row.get::<_, u8>(17)?)).copied().unwrap_or_default(),
+        replays: row.get(18)?,
     })
 }

@@ -183,8 +183,10 @@ fn statement(filter: &Filter) -> (String, Vec<Value>) {
             Some(Fate::Filtered) => "e.filtered > 0 OR ",
             _ => "",
         };
-        let condition =
-            format!("({whole}EXISTS (SELECT 1 FROM delivery d WHERE {} AND d.fate IS ?))", row::DELIVERIES);
+        let condition = format!(
+            "({whole}EXISTS (SELECT 1 FROM delivery d WHERE d.seq IN ({}) AND d.fate IS ?))",
+            row::DELIVERIES
+        );
         narrow(&condition, name);
     }
     let order = match order {

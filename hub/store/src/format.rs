@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi};
 use crate::{StoreError, directory};
 
 /// Each leads from the format before it to the next. Released ones are never edited, and none is ever taken back.
-const MIGRATIONS: [&str; 1] = [include_str!("format/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("format/1.sql"), include_str!("format/2.sql")];
 
 /// The format that this version writes.
 pub const FORMAT: i64 = MIGRATIONS.len() as i64;

@@ -200,7 +200,8 @@ fn count(sqlite: &Connection, since: Option<Timestamp>) -> rusqlite::Result<Bala
         "SELECT fate, route, count(*) FROM delivery WHERE seq >= ( \
             SELECT first_delivery FROM event WHERE accepted = ( \
                 SELECT min(accepted) FROM event WHERE accepted >= ?1) \
-            ORDER BY seq LIMIT 1) GROUP BY fate, route",
+            ORDER BY seq LIMIT 1) \
+         AND (added = 0 OR (SELECT accepted FROM event e WHERE e.seq = delivery.event) >= ?1) GROUP BY fate, route",
     )?;
     let mut rows = deliveries.query([since])?;
     while let Some(row) = rows.next()? {

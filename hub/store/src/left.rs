@@ -5,7 +5,7 @@ use rusqlite::params;
 use snodo_core::{ChannelName, Fate, RouteName};
 
 use crate::writer::Writing;
-use crate::{MessageSeq, Reader, StoreError, row};
+use crate::{MessageSeq, Reader, Settled, Settlement, StoreError, row};
 
 /// Deliveries in flight to a destination, all of them or those of one route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,25 +62,26 @@ impl Reader {
 }
 
 impl Writing<'_, '_> {
-    /// Gives at most so many of them that fate. How many it were.
+    /// Gives at most so many of them that fate, the oldest first. How many it were.
     pub fn settle_left(
         &mut self,
         left: &Left,
         fate: Fate,
         reason: &str,
         limit: u32,
-    ) -> Result<u64, StoreError> {
-        let mut settle = self.statements.prepare(
-            "UPDATE delivery SET fate = ?3, reason = ?4, settled_at = ?5, due_at = 0 WHERE seq IN ( \
-                SELECT seq FROM delivery \
-                WHERE fate IS NULL AND destination = ?1 AND (?2 IS NULL OR route = ?2) LIMIT ?6)",
+    ) -> Result<usize, StoreError> {
+        let mut find = self.statements.prepare(
+            "SELECT seq, attempts FROM delivery \
+             WHERE fate IS NULL AND destination = ?1 AND (?2 IS NULL OR route = ?2) ORDER BY seq LIMIT ?3",
         )?;
         let (destination, route) = (left.destination.as_str(), left.route.as_ref().map(RouteName::as_str));
-        let now = self.now.as_millis();
-        let settled = settle.execute(params![destination, route, fate.as_str(), reason, now, limit])?;
-        let count = i64::try_from(settled).expect("there are at most as many as the limit");
-        self.state.tally.in_flight -= count;
-        self.state.tally.fates[fate] += count;
-        Ok(count.unsigned_abs())
+        let found = find.query_map(params![destination, route, limit], |row| {
+            let result = Settlement::Final { fate, reason: Some(reason.to_owned()) };
+            Ok(Settled { seq: row.get(0)?, attempt: row.get::<_, u32>(1)? + 1, record: None, result })
+        })?;
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        drop(find);
+        self.settle(&found)?;
+        Ok(found.len())
     }
 }

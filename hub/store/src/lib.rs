@@ -11,6 +11,7 @@ mod error;
 mod facts;
 mod find;
 mod format;
+mod lanes;
 mod ledger;
 mod left;
 mod pending;
@@ -27,7 +28,7 @@ mod writer;
 
 pub use accept::Cursor;
 pub use backup::{BackedUp, restore};
-pub use due::Due;
+pub use due::{Claim, Due, Marks};
 pub use error::StoreError;
 pub use facts::{AsOf, Facts};
 pub use find::{Filter, Found, Order};

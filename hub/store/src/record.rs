@@ -6,7 +6,7 @@ use std::ops::Range;
 use rusqlite::{OptionalExtension, params};
 use snodo_core::consent::Change;
 use snodo_core::identity::Identifier;
-use snodo_core::{ChannelName, CustomerId, Event, Fate, RouteName};
+use snodo_core::{ChannelName, Class, CustomerId, Event, Fate, Lane, RouteName, Stuck};
 
 use crate::facts::AsOf;
 use crate::writer::Writing;
@@ -62,6 +62,10 @@ pub struct NewDelivery {
     pub route: RouteName,
     pub destination: ChannelName,
     pub ordering_key: Option<String>,
+    /// Those of one destination that have the same one keep their order. `None` keeps none.
+    pub lane: Option<Lane>,
+    pub stuck: Stuck,
+    pub class: Class,
     pub purpose: Option<String>,
     /// Settled already, and why (`Suppressed`); otherwise in flight.
     pub fate: Option<(Fate, String)>,

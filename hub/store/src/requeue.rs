@@ -62,7 +62,9 @@ impl Writing<'_, '_> {
                 let mut failed = self.statements.prepare(
                     "SELECT d.seq FROM event e \
                      CROSS JOIN delivery d ON d.seq >= e.first_delivery AND d.seq < e.first_delivery + e.deliveries \
-                     WHERE e.seq = ?1 AND d.fate IN ('quarantined', 'dead')",
+                     WHERE e.seq = ?1 AND d.fate IN ('quarantined', 'dead') \
+                     UNION ALL SELECT seq FROM delivery INDEXED BY delivery_added \
+                     WHERE added = 1 AND event = ?1 AND fate IN ('quarantined', 'dead')",
                 )?;
                 let seqs =
                     failed.query_map([seq], |row| row.get(0))?.collect::<Result<Vec<DeliverySeq>, _>>()?;
@@ -107,7 +109,7 @@ impl Writing<'_, '_> {
             "UPDATE delivery SET fate = NULL, due_at = ?2, reason = NULL, settled_at = NULL WHERE seq = ?1",
         )?;
         // Whoever reads the fresh ones is past it: it comes back among those that are due again.
-        revive.execute(params![seq, self.now.as_millis().max(1)])?;
+        revive.execute(params![seq, self.due_again(seq)?])?;
         self.state.tally.fates[fate] -= 1;
         self.state.tally.in_flight += 1;
         requeued.deliveries += 1;

@@ -79,10 +79,14 @@ pub struct DeliveryRow {
     pub reason: Option<String>,
     /// When it is tried again, if it was tried and is in flight.
     pub due: Option<Timestamp>,
+    /// It is in flight behind another of its lane.
+    pub waits: bool,
     pub attempts: u32,
     /// The last attempt, as JSON.
     pub last: Option<String>,
     pub settled: Option<Timestamp>,
+    /// How often it was sent once more after it had its fate.
+    pub replays: u32,
 }
 
 /// What `message` reads, in its order.
@@ -149,12 +153,16 @@ pub(crate) fn event_row(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     })
 }
 
-/// That the deliveries `d` are those of the event `e`.
-pub(crate) const DELIVERIES: &str = "d.seq >= e.first_delivery AND d.seq < e.first_delivery + e.deliveries";
+/// The places of the deliveries of the event `e`.
+pub(crate) const DELIVERIES: &str = "SELECT seq FROM delivery WHERE seq >= e.first_delivery AND seq < e.first_delivery + e.deliveries \
+     UNION ALL SELECT seq FROM delivery INDEXED BY delivery_added WHERE added = 1 AND event = e.seq";
+
+/// The `due_at` of a delivery that waits for another of its lane.
+pub(crate) const WAITS: i64 = i64::MAX;
 
 /// What `delivery` reads, in its order.
 pub(crate) const DELIVERY: &str = "d.seq, d.event, d.route, d.destination, d.ordering_key, d.purpose, d.fate, d.reason, \
-     d.due_at, d.attempts, d.last, d.settled_at";
+     d.due_at, d.attempts, d.last, d.settled_at, d.replays";
 
 pub(crate) fn delivery(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
     let fate = fate(row, 6)?;
@@ -168,10 +176,12 @@ pub(crate) fn delivery(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
         purpose: row.get(5)?,
         fate,
         reason: row.get(7)?,
-        due: (fate.is_none() && due > 0).then(|| Timestamp::from_millis(due)),
+        due: (fate.is_none() && due > 0 && due < WAITS).then(|| Timestamp::from_millis(due)),
+        waits: fate.is_none() && due == WAITS,
         attempts: row.get(9)?,
         last: row.get(10)?,
         settled: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_millis),
+        replays: row.get(12)?,
     })
 }
 

@@ -19,8 +19,18 @@ pub struct Settled {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    Final { fate: Fate, reason: Option<String> },
-    Again { due: Timestamp },
+    Final {
+        fate: Fate,
+        reason: Option<String>,
+    },
+    /// It is tried again, and those behind it in its lane wait for it.
+    Again {
+        due: Timestamp,
+    },
+    /// It is tried again beside its lane, and those behind it go on.
+    Aside {
+        due: Timestamp,
+    },
 }
 
 impl Writing<'_, '_> {
@@ -58,15 +68,21 @@ impl Writing<'_, '_> {
                 (Some(fate.as_str()), 0, reason.as_ref(), Some(self.now.as_millis()))
             }
             // 0 is for those that were never tried.
-            Settlement::Again { due } => (None, due.as_millis().max(1), None, None),
+            Settlement::Again { due } | Settlement::Aside { due } => {
+                (None, due.as_millis().max(1), None, None)
+            }
         };
         if update.execute(params![seq, fate, due, reason, at, tried, record])? == 0 {
             return Err(StoreError::Settled(format!("delivery {seq} twice in one batch")));
         }
-        if let Settlement::Final { fate, .. } = result {
-            self.state.tally.in_flight -= 1;
-            self.state.tally.fates[*fate] += 1;
+        match result {
+            Settlement::Again { .. } => Ok(()),
+            Settlement::Final { fate, .. } => {
+                self.state.tally.in_flight -= 1;
+                self.state.tally.fates[*fate] += 1;
+                self.let_next_go(*seq)
+            }
+            Settlement::Aside { .. } => self.leave_lane(*seq),
         }
-        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::hooks::Wal;
-use snodo_core::{Fate, Message, Timestamp};
+use snodo_core::{ChannelName, Fate, Message, Timestamp};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
@@ -249,10 +249,16 @@ impl Store {
         fate: Fate,
         reason: &'static str,
         limit: u32,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<usize, StoreError> {
         let settled = self
             .write(ROW_BYTES, CanWait::No, move |writing| writing.settle_left(&left, fate, reason, limit))?;
         settled.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The destination's deliveries in flight keep no order among each other any more: it is not declared to keep one by keys.
+    pub async fn free_lanes(&self, destination: ChannelName) -> Result<(), StoreError> {
+        let freed = self.write(ROW_BYTES, CanWait::No, move |writing| writing.free_lanes(&destination))?;
+        freed.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The channels' cursors and everything else that is written goes this way.

@@ -77,7 +77,7 @@ fn settled_or_pending(standing: rusqlite::Result<Standing>) -> rusqlite::Result<
 
 fn deliveries(sqlite: &Connection, event: EventSeq) -> Result<Vec<Attempts>, StoreError> {
     let sql = format!(
-        "SELECT {} FROM event e CROSS JOIN delivery d ON {} WHERE e.seq = ?1 ORDER BY d.seq",
+        "SELECT {} FROM event e CROSS JOIN delivery d ON d.seq IN ({}) WHERE e.seq = ?1 ORDER BY d.seq",
         row::DELIVERY,
         row::DELIVERIES
     );

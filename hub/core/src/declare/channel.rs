@@ -80,9 +80,12 @@ impl Channel {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Queue {
-    /// `"strict"`: one after another, in the order of acceptance; what cannot be sent now holds up what comes after it. For a
-    /// line that may be away for days, such as a shop's to its headquarters.
-    pub order: Order,
+    /// `"key"`: those with one ordering key, by default those about one customer, go one after another, in the order of acceptance;
+    /// others never wait for them. `"strict"`: all go one after another; what cannot be sent now holds up what comes after it. For a
+    /// line that may be away for days, such as a shop's to its headquarters. `"free"`: each goes when it can. Without it: `"key"`,
+    /// or `"strict"` where deliveries are gathered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
     /// For how long a delivery is tried again, at least once a minute. Without it: as `retry` in hub.toml says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_trying: Option<Period>,
@@ -95,14 +98,18 @@ impl Queue {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
+
+    pub fn order(&self) -> Order {
+        self.order.unwrap_or(if self.gather.is_some() { Order::Strict } else { Order::Key })
+    }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    #[default]
-    Free,
+    Key,
     Strict,
+    Free,
 }
 
 /// How messages come in.

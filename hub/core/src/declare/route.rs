@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::consent::Basis;
 use crate::expression::Expression;
 use crate::route::{Mapping, Pattern};
-use crate::{ChannelName, RouteName};
+use crate::{ChannelName, Class, RouteName, Stuck};
 
 /// Which events go from where to where, when, and for what purpose. The name of the file is the name of the route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,15 @@ pub struct Route {
     /// What the data is used for there: one of the purposes of `hub.toml`.
     #[schemars(extend("examples" = ["order-handling"]))]
     pub purpose: String,
+    /// What an event that cannot be sent now does to those behind it with the same ordering key (by default: about the same
+    /// customer). `"block"`: they wait. `"skip"`: it is tried again beside them, and they go on. `"newest"`: they wait until a newer
+    /// event of the same type comes, which takes its place.
+    #[serde(default)]
+    pub stuck: Stuck,
+    /// Who goes first when the destination cannot take all at once: `"privacy"`, then `"service"`, then `"marketing"`. Without it:
+    /// consents and privacy requests are `"privacy"`; purposes that rest on consent or on a legitimate interest are `"marketing"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Class>,
     /// Whether the route is switched on.
     #[serde(default = "Route::default_enabled")]
     pub enabled: bool,
@@ -64,6 +73,8 @@ impl Route {
             to: self.to.clone(),
             purpose: self.purpose.clone(),
             basis,
+            stuck: self.stuck,
+            priority: self.priority,
         })
     }
 }

@@ -267,6 +267,9 @@ pub(super) fn request(
         ordering_key: delivery.ordering_key.clone(),
         accepted: row.accepted,
         event: row.event.clone(),
+        fresh: true,
+        class: snodo_core::Class::default(),
+        replays: delivery.replays,
     };
     let encoded = encode::encode(line, channel, vec![due], store, clock::now())?;
     let Some(call) = encoded.calls.into_iter().next() else { return Ok(Value::Null) };

@@ -237,7 +237,8 @@ pub(super) fn settle(
         (Some(fate), _) => Settlement::Final { fate, reason: why },
         (None, Err(_)) => Settlement::Again { due: now + AGAIN_SOON },
         (None, Ok(outcome)) => match line.next_due(due, asked(outcome), now) {
-            Some(due) => Settlement::Again { due },
+            Some(at) if line.skips(&due.route) => Settlement::Aside { due: at },
+            Some(at) => Settlement::Again { due: at },
             None => {
                 let why = format!("{} attempts, the last: {}", due.attempt, why.unwrap_or_default());
                 Settlement::Final { fate: Fate::Dead, reason: Some(why) }
@@ -301,6 +302,9 @@ mod tests {
             customer: None,
             ordering_key: None,
             accepted: now,
+            fresh: true,
+            class: snodo_core::Class::Service,
+            replays: 0,
             event: Event {
                 id: EventId::of_key("s", "1", now),
                 kind: "commerce.order.placed".into(),

@@ -1,8 +1,9 @@
 //! accepted → deliveries: every route is considered for every event, and each says what it does with it.
 
 use serde_json::{Value, json};
-use snodo_core::Fate;
+use snodo_core::declare::Order;
 use snodo_core::route::{Decision, Subject};
+use snodo_core::{ChannelName, Fate, Lane};
 use snodo_store::{Decoding, NewDelivery, NewEvent, NewVerdict, Recorded};
 
 use super::decode::Decoded;
@@ -44,6 +45,7 @@ fn decided(line: &Line, channel: &Channel, accepted: Accepted<'_>) -> NewEvent {
     }
     let subject = Subject::new(&event.event, &channel.name, &checked.data, resolution.customer, &consents);
     let ordering_key = ordering_key(&event);
+    let lane = ordering_key.as_deref().map(Lane::of);
     let mut deliveries = Vec::new();
     let mut reasons = serde_json::Map::new();
     let mut filtered = 0;
@@ -64,7 +66,10 @@ fn decided(line: &Line, channel: &Channel, accepted: Accepted<'_>) -> NewEvent {
         deliveries.push(NewDelivery {
             route: route.name.clone(),
             destination: route.to.clone(),
-            ordering_key: Some(ordering_key.clone()),
+            ordering_key: ordering_key.clone(),
+            lane: lane.filter(|_| keeps_order(line, &route.to)),
+            stuck: route.stuck,
+            class: route.class(&event.event.kind),
             purpose: Some(route.purpose.clone()),
             fate: suppressed,
         });
@@ -75,11 +80,16 @@ fn decided(line: &Line, channel: &Channel, accepted: Accepted<'_>) -> NewEvent {
     event
 }
 
-/// What keeps its order: what the source says does, else the customer, else the object, else the source as a whole.
-fn ordering_key(event: &NewEvent) -> String {
+/// What keeps its order: what the source says does, else the customer, else the object. An event about nobody and nothing waits
+/// for no other.
+fn ordering_key(event: &NewEvent) -> Option<String> {
     let named = event.event.ordering_key.clone();
     named
         .or_else(|| event.customer.map(|customer| customer.to_string()))
         .or_else(|| event.event.subject.clone())
-        .unwrap_or_else(|| event.event.source.to_string())
+}
+
+/// Where all go in one line there are no lanes, and none where each goes when it can.
+fn keeps_order(line: &Line, destination: &ChannelName) -> bool {
+    line.channels.get(destination).is_some_and(|channel| channel.queue.order() == Order::Key)
 }

@@ -3,11 +3,11 @@
 use rusqlite::params;
 use snodo_core::consent::Change;
 use snodo_core::identity::Identifier;
-use snodo_core::{Event, Fate};
+use snodo_core::{Event, Fate, Stuck};
 
 use super::{NewDelivery, NewEvent, Undecoded};
 use crate::writer::Writing;
-use crate::{EventSeq, MessageSeq, StoreError};
+use crate::{EventSeq, MessageSeq, StoreError, row};
 
 /// A row of the table of events, before it is one.
 pub(super) struct Row<'a> {
@@ -119,8 +119,14 @@ impl Writing<'_, '_> {
     }
 
     pub(super) fn insert_delivery(&mut self, event: EventSeq, new: &NewDelivery) -> Result<(), StoreError> {
-        let NewDelivery { route, destination, ordering_key, purpose, fate } = new;
+        let NewDelivery { route, destination, ordering_key, lane, stuck, class, purpose, fate } = new;
         let seq = self.state.next_delivery();
+        let (route, destination) = (route.as_str(), destination.as_str());
+        let lane = lane.filter(|_| fate.is_none());
+        let waits = match lane {
+            Some(lane) => self.is_busy(destination, lane)?,
+            None => false,
+        };
         match fate {
             Some((fate, _)) => self.state.tally.fates[*fate] += 1,
             None => self.state.tally.in_flight += 1,
@@ -129,9 +135,8 @@ impl Writing<'_, '_> {
         let (fate, reason) = fate.as_ref().map(|(fate, reason)| (fate.as_str(), reason)).unzip();
         let mut insert = self.statements.prepare(
             "INSERT INTO delivery (seq, event, route, destination, ordering_key, purpose, fate, due_at, attempts, reason, \
-                 settled_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9)",
+                 settled_at, lane, class) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12)",
         )?;
-        let (route, destination) = (route.as_str(), destination.as_str());
         insert.execute(params![
             seq,
             event,
@@ -140,10 +145,16 @@ impl Writing<'_, '_> {
             ordering_key,
             purpose,
             fate,
+            if waits { row::WAITS } else { 0 },
             reason,
-            settled_at
+            settled_at,
+            lane.map(|lane| lane.0),
+            *class as i64,
         ])?;
-        Ok(())
+        match (waits, stuck) {
+            (true, Stuck::Newest) => self.supersede(seq),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn settle_message(

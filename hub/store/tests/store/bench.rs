@@ -1,5 +1,6 @@
 //! What the tests work with: a store whose clock they hold, and the values that go into it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -7,10 +8,12 @@ use std::time::Duration;
 use snodo_core::consent::{Change, State};
 use snodo_core::identity::Identifier;
 use snodo_core::message::Envelope;
-use snodo_core::{ChannelName, CustomerId, Event, EventId, Fate, Message, MessageId, Timestamp};
+use snodo_core::{
+    ChannelName, Class, CustomerId, Event, EventId, Fate, Message, MessageId, Stuck, Timestamp,
+};
 use snodo_store::{
-    AsOf, Decoding, MessageSeq, NewDelivery, NewEvent, NewVerdict, Options, Recorded, RecordedEvent, Settled,
-    Settlement, Store, StoreError,
+    AsOf, Claim, Decoding, Due, MessageSeq, NewDelivery, NewEvent, NewVerdict, Options, Recorded,
+    RecordedEvent, Settled, Settlement, Store, StoreError,
 };
 
 pub const START: i64 = 1_700_000_000_000;
@@ -156,6 +159,9 @@ pub fn delivery(destination: &str) -> NewDelivery {
         route: format!("to-{destination}").parse().unwrap(),
         destination: name(destination),
         ordering_key: Some("o1".into()),
+        lane: None,
+        stuck: Stuck::Block,
+        class: Class::Service,
         purpose: Some("orders".into()),
         fate: None,
     }
@@ -177,7 +183,7 @@ pub fn said(state: State, at: i64) -> Change {
     Change { purpose: "marketing.email".into(), state, at: Timestamp::from_millis(at) }
 }
 
-pub fn settled(due: &snodo_store::Due, result: Settlement) -> Settled {
+pub fn settled(due: &Due, result: Settlement) -> Settled {
     Settled {
         seq: due.seq,
         attempt: due.attempt,
@@ -188,4 +194,17 @@ pub fn settled(due: &snodo_store::Due, result: Settlement) -> Settled {
 
 pub fn finally(fate: Fate) -> Settlement {
     Settlement::Final { fate, reason: None }
+}
+
+/// What may go to a destination.
+pub fn claimed(store: &Store, destination: &ChannelName, now: Timestamp) -> Vec<Due> {
+    let out = HashSet::new();
+    let claim =
+        Claim { destination, marks: Default::default(), out: &out, now, limit: MANY, bytes_max: MANY };
+    store.claim(&claim).unwrap()
+}
+
+/// Of that, what was handed out before or has waited.
+pub fn back_at(store: &Store, destination: &ChannelName, now: Timestamp) -> Vec<Due> {
+    claimed(store, destination, now).into_iter().filter(|due| !due.fresh).collect()
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
 use snodo_core::{Fate, Timestamp};
-use snodo_store::{Decoding, DeliverySeq, MessageSeq, Options, Recorded, Store};
+use snodo_store::{Decoding, MessageSeq, Options, Recorded, Store};
 
 use crate::bench::*;
 
@@ -73,7 +73,7 @@ fn check(store: &Store, acknowledged: &Acknowledged) {
         let row = store.message(MessageSeq(*seq)).unwrap().expect("an acknowledged message is there");
         assert!(row.message.body.starts_with(body.as_bytes()), "message {seq} has another body");
     }
-    let in_flight = store.fresh(&name("crm"), DeliverySeq(0), MANY, usize::MAX).unwrap();
+    let in_flight = store.fresh(&name("crm"), MANY, usize::MAX).unwrap();
     for seq in &acknowledged.settled {
         assert!(!in_flight.iter().any(|due| due.seq.0 == *seq), "delivery {seq} is in flight again");
     }
@@ -106,7 +106,7 @@ fn write_for_ever(directory: &str) -> ! {
             result: Decoding::Decoded(vec![event(&seq.to_string(), "a")]),
         };
         store.record_blocking(waiting.into_iter().map(decoded).collect(), Default::default()).unwrap();
-        let due = store.fresh(&name("crm"), DeliverySeq(0), 64, MANY).unwrap();
+        let due = store.fresh(&name("crm"), 64, MANY).unwrap();
         store
             .settle_blocking(due.iter().map(|due| settled(due, finally(Fate::Delivered))).collect::<Vec<_>>())
             .unwrap();

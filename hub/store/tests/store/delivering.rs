@@ -1,16 +1,22 @@
 //! Deliveries are handed out in order, tried again when they are due, and settled once.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use snodo_core::{Fate, Timestamp};
+use snodo_core::{Class, Fate, Timestamp};
 use snodo_store::{
-    DeliverySeq, Due, Item, MessageSeq, NewEvent, NewVerdict, Settled, Settlement, StoreError,
+    Claim, DeliverySeq, Due, Item, MessageSeq, NewEvent, NewVerdict, Settled, Settlement, StoreError,
 };
 
 use crate::bench::*;
 
 fn seqs(due: &[Due]) -> Vec<i64> {
     due.iter().map(|one| one.seq.0).collect()
+}
+
+/// Those that come back.
+fn back(bench: &Bench, at: Timestamp) -> Vec<Due> {
+    back_at(&bench.store, &name("crm"), at)
 }
 
 fn three_for_the_crm() -> Bench {
@@ -35,21 +41,27 @@ fn fresh_ones_come_in_order_and_within_limits() {
         (0, MANY, 0, vec![1]),
         (5, MANY, MANY, vec![]),
     ] {
-        let found = bench.store.fresh(&crm, DeliverySeq(after), limit, bytes_max).unwrap();
-        assert_eq!(seqs(&found), expected, "after {after}, {limit} or {bytes_max} bytes");
+        let marks = [DeliverySeq(after); Class::ALL.len()];
+        let out = HashSet::new();
+        let claim = Claim { destination: &crm, marks, out: &out, now: bench.now(), limit, bytes_max };
+        assert_eq!(seqs(&bench.store.claim(&claim).unwrap()), expected, "{after} {limit} {bytes_max}");
+        if after == 0 {
+            let found = bench.store.fresh(&crm, limit, bytes_max).unwrap();
+            assert_eq!(seqs(&found), expected, "{limit} or {bytes_max} bytes");
+        }
     }
-    let first = bench.store.fresh(&crm, DeliverySeq(0), 1, MANY).unwrap().remove(0);
+    let first = bench.store.fresh(&crm, 1, MANY).unwrap().remove(0);
     assert_eq!(first.event, event("1", "1").event);
     assert_eq!((first.attempt, first.route.as_str()), (1, "to-crm"));
     assert_eq!(bench.store.destinations_in_flight().unwrap(), [(crm, 3)]);
-    assert!(bench.store.fresh(&name("mail"), DeliverySeq(0), MANY, MANY).unwrap().is_empty());
+    assert!(bench.store.fresh(&name("mail"), MANY, MANY).unwrap().is_empty());
 }
 
 #[test]
 fn what_is_made_of_deliveries_is_kept_with_their_fates_or_not_at_all() {
     let bench = three_for_the_crm();
     let crm = name("crm");
-    let due = bench.store.fresh(&crm, DeliverySeq(0), MANY, MANY).unwrap();
+    let due = bench.store.fresh(&crm, MANY, MANY).unwrap();
     let fate = || Settlement::Final { fate: Fate::Delivered, reason: None };
     let made = || vec![message("crm", "made", bench.now())];
     let waiting =
@@ -72,18 +84,17 @@ fn what_is_made_of_deliveries_is_kept_with_their_fates_or_not_at_all() {
 fn one_that_failed_comes_back_when_it_is_due() {
     let bench = three_for_the_crm();
     let crm = name("crm");
-    let first = bench.store.fresh(&crm, DeliverySeq(0), 1, MANY).unwrap().remove(0);
+    let first = bench.store.fresh(&crm, 1, MANY).unwrap().remove(0);
     let due = bench.now() + Duration::from_secs(30);
     bench.store.settle_blocking(vec![settled(&first, Settlement::Again { due })]).unwrap();
     bench.assert_balanced();
 
-    assert_eq!(seqs(&bench.store.fresh(&crm, DeliverySeq(0), MANY, MANY).unwrap()), [3, 5]);
+    assert_eq!(seqs(&bench.store.fresh(&crm, MANY, MANY).unwrap()), [3, 5]);
     assert_eq!(bench.store.next_due(&crm).unwrap(), Some(due));
-    assert_eq!(bench.store.parked_keys(&crm).unwrap(), [("o1".to_owned(), DeliverySeq(1))]);
-    assert!(bench.store.parked(&crm, bench.now(), MANY, MANY).unwrap().is_empty());
+    assert!(back(&bench, bench.now()).is_empty());
 
     let bench = bench.reopen();
-    let again = bench.store.parked(&crm, due, MANY, MANY).unwrap().remove(0);
+    let again = back(&bench, due).remove(0);
     assert_eq!((again.seq, again.attempt, &again.event), (DeliverySeq(1), 2, &first.event));
     bench.store.settle_blocking(vec![settled(&again, finally(Fate::Delivered))]).unwrap();
     assert_eq!(bench.store.next_due(&crm).unwrap(), None);
@@ -96,7 +107,7 @@ fn one_that_failed_comes_back_when_it_is_due() {
 #[test]
 fn what_is_settled_is_not_settled_again() {
     let bench = three_for_the_crm();
-    let due = bench.store.fresh(&name("crm"), DeliverySeq(0), MANY, MANY).unwrap();
+    let due = bench.store.fresh(&name("crm"), MANY, MANY).unwrap();
     bench.store.settle_blocking(vec![settled(&due[0], finally(Fate::Delivered))]).unwrap();
     let good = || settled(&due[1], finally(Fate::Delivered));
     let ahead = Settled { attempt: 2, ..settled(&due[2], finally(Fate::Delivered)) };
@@ -120,7 +131,7 @@ fn what_is_settled_is_not_settled_again() {
 #[test]
 fn one_that_expires_was_not_tried() {
     let bench = three_for_the_crm();
-    let due = bench.store.fresh(&name("crm"), DeliverySeq(0), 1, MANY).unwrap().remove(0);
+    let due = bench.store.fresh(&name("crm"), 1, MANY).unwrap().remove(0);
     let reason = Some("older than a day".to_owned());
     let result = Settlement::Final { fate: Fate::Expired, reason: reason.clone() };
     bench.store.settle_blocking(vec![Settled { record: None, ..settled(&due, result) }]).unwrap();
@@ -135,7 +146,7 @@ fn one_that_expires_was_not_tried() {
 fn one_that_is_dead_can_be_tried_again() {
     let bench = three_for_the_crm();
     let crm = name("crm");
-    for due in bench.store.fresh(&crm, DeliverySeq(0), 2, MANY).unwrap() {
+    for due in bench.store.fresh(&crm, 2, MANY).unwrap() {
         bench.store.settle_blocking(vec![settled(&due, finally(Fate::Dead))]).unwrap();
     }
     assert_eq!(bench.store.quarantine(MANY).unwrap().deliveries.len(), 2);
@@ -149,7 +160,7 @@ fn one_that_is_dead_can_be_tried_again() {
     let requeued = wait(bench.store.requeue(items)).unwrap();
     assert_eq!((requeued.deliveries, requeued.destinations), (2, [crm.clone()].into()));
     bench.assert_balanced();
-    let back = bench.store.parked(&crm, bench.now(), MANY, MANY).unwrap();
+    let back = back(&bench, bench.now());
     assert_eq!(back.iter().map(|due| (due.seq.0, due.attempt)).collect::<Vec<_>>(), [(1, 2), (3, 2)]);
     bench.store.settle_blocking(vec![settled(&back[0], finally(Fate::Delivered))]).unwrap();
     bench.assert_balanced();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use snodo_core::Fate;
 use snodo_core::identity::Identifier;
-use snodo_store::{Cursor, DeliverySeq, EventSeq, Filter, Found, NewEvent, NewVerdict, Order};
+use snodo_store::{Cursor, EventSeq, Filter, Found, NewEvent, NewVerdict, Order};
 
 use crate::bench::*;
 
@@ -20,7 +20,7 @@ fn filled() -> Bench {
     bench.bring(vec![NewEvent { filtered: 1, verdict: NewVerdict::Routed(vec![]), ..event("3", "c") }]);
     bench.bring(vec![event("1", "a")]);
     bench.bring(vec![broken("5", "e")]);
-    let due = bench.store.fresh(&name("crm"), DeliverySeq(0), 1, MANY).unwrap().remove(0);
+    let due = bench.store.fresh(&name("crm"), 1, MANY).unwrap().remove(0);
     bench.store.settle_blocking(vec![settled(&due, finally(Fate::Delivered))]).unwrap();
     bench.bring(vec![event("6", "f")]);
     bench

@@ -5,6 +5,7 @@ mod bench;
 mod crash;
 mod delivering;
 mod finding;
+mod lanes;
 mod model;
 mod opening;
 mod recording;

@@ -17,10 +17,14 @@ const DESTINATIONS: [&str; 3] = ["crm", "erp", "mail"];
 const FINAL: [Fate; 5] = [Fate::Delivered, Fate::Duplicate, Fate::Quarantined, Fate::Dead, Fate::Expired];
 
 /// Xorshift: the same run for the same seed.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, end: usize) -> usize {
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -274,8 +278,8 @@ impl Run {
     fn deliver(&mut self) {
         let destination = name(DESTINATIONS[self.dice.below(3)]);
         let store = &self.bench.store;
-        let mut due: Vec<Due> = store.fresh(&destination, DeliverySeq(0), 4, MANY).unwrap();
-        due.extend(store.parked(&destination, self.bench.now(), 4, MANY).unwrap());
+        let mut due: Vec<Due> = store.fresh(&destination, 4, MANY).unwrap();
+        due.extend(back_at(store, &destination, self.bench.now()).into_iter().take(4));
         let mut batch = Vec::new();
         for due in due {
             let result = match self.dice.below(3) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 use snodo_core::Timestamp;
-use snodo_store::{DeliverySeq, FORMAT, Options, Store, StoreError};
+use snodo_store::{FORMAT, Options, Store, StoreError};
 
 use crate::bench::*;
 
@@ -64,7 +64,7 @@ fn others_can_look_while_the_hub_runs_and_when_it_does_not() {
     bench.store.close_blocking();
     assert!(!bench.directory.path().join("hub.db-wal").exists(), "the log is copied when the hub stops");
     let reader = Store::open_read_only(bench.directory.path()).unwrap();
-    assert_eq!(reader.fresh(&name("crm"), DeliverySeq(0), MANY, MANY).unwrap().len(), 3);
+    assert_eq!(reader.fresh(&name("crm"), MANY, MANY).unwrap().len(), 3);
     // And a reader that is open does not keep the next hub out.
     let store = Store::open(bench.directory.path(), Options::default()).unwrap();
     wait(store.accept(message("shop", "raw", bench.now()))).unwrap();
@@ -125,7 +125,7 @@ fn below_the_reserve_new_messages_are_refused_and_the_others_are_settled() {
         result: snodo_store::Decoding::Decoded(vec![event("1", "a")]),
     }];
     store.record_blocking(batch, Default::default()).unwrap();
-    let due = store.fresh(&name("crm"), DeliverySeq(0), MANY, MANY).unwrap();
+    let due = store.fresh(&name("crm"), MANY, MANY).unwrap();
     store.settle_blocking(vec![settled(&due[0], finally(snodo_core::Fate::Delivered))]).unwrap();
 
     free.store(1 << 40, Ordering::SeqCst);
