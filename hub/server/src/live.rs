@@ -186,6 +186,7 @@ impl Live {
             return Err(refusal);
         }
         ended::check(answers, &proposal.ended)?;
+        running.versions = versions(&proposal.configuration);
         if proposal.changes.is_empty() {
             return Ok(Applied { changes: proposal.changes, left: Vec::new() });
         }
@@ -203,22 +204,20 @@ impl Live {
             |name| another(name, |print| &print.door),
             |name| another(name, |print| &print.outbox) || decided.contains(name),
         )?;
-        let left = running.let_go(&self.workshop, &ended, answers).await?;
+        running.let_go(&self.workshop, &ended, answers).await?;
 
         // From here on nothing fails.
         let making = prepared.names();
         running.close(&declarations, &making).await;
+        self.workshop.catch_up().await;
         running.finish(&self.workshop, &ended, answers).await;
         running.stop_changed(&making, &ended).await;
-        // What was handed to the store by whoever has just stopped is on the disk when this is.
-        if let Err(error) = self.workshop.condition.store.settle(Vec::new()).await {
-            warn!(%error, "the store does not write");
-        }
-        ended::settle(&self.workshop.condition.store, &running.declarations, &ended, answers).await;
+        self.workshop.catch_up().await;
+        let left =
+            ended::settle(&self.workshop.condition.store, &running.declarations, &ended, answers).await;
         self.workshop.line.set(line);
         running.declarations = declarations;
         running.prints = prints;
-        running.versions = versions(&configuration);
         for name in &ended.sources {
             self.workshop.condition.sources.take_down(name);
         }
@@ -267,6 +266,13 @@ impl Live {
 }
 
 impl Workshop {
+    /// What was handed to the store by those who have stopped is on the disk when this is.
+    async fn catch_up(&self) {
+        if let Err(error) = self.condition.store.settle(Vec::new()).await {
+            warn!(%error, "the store does not write");
+        }
+    }
+
     /// Makes what is to run for those channels whose door, or whose way out, is to be made.
     fn prepare(
         &self,

@@ -52,6 +52,10 @@ const LOOK_AT_LEAST: Duration = Duration::from_secs(30);
 /// How long calls that are under way may take once the hub is told to stop. Later ones are sent again after the start.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
+/// The same where only the channel changes: nobody waits for the hub, and what is not cut off is not sent twice. Longer than the
+/// calls of most channels may take.
+const CHANGE_GRACE: Duration = Duration::from_secs(120);
+
 pub struct Outbox {
     pub destination: ChannelName,
     pub line: Current,
@@ -62,6 +66,8 @@ pub struct Outbox {
     /// How many batches are worked on at one time, over all channels.
     pub permits: Arc<Semaphore>,
     pub bell: Arc<Notify>,
+    /// The hub itself stops, and not this outbox alone.
+    pub hurry: CancellationToken,
 }
 
 /// What a finished task of the outbox brings.
@@ -152,8 +158,18 @@ impl Outbox {
                 () = sleep_until(desk.gathered_by), if desk.gathered_by.is_some() => {}
             }
         }
-        let _ = tokio::time::timeout(STOP_GRACE, self.finish(&mut desk)).await;
+        tokio::select! {
+            () = self.finish(&mut desk) => {}
+            () = self.time_is_up() => {}
+        }
         Ok(())
+    }
+
+    async fn time_is_up(&self) {
+        _ = tokio::time::timeout(CHANGE_GRACE, self.hurry.cancelled()).await;
+        if self.hurry.is_cancelled() {
+            tokio::time::sleep(STOP_GRACE).await;
+        }
     }
 
     fn claim_max(&self) -> usize {

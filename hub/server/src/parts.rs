@@ -135,9 +135,10 @@ impl Workshop {
         };
         let (destination, line, store) = (name.clone(), self.line.clone(), self.condition.store.clone());
         let (permits, bell) = (Arc::clone(&self.permits[2]), self.condition.destinations.of(name));
+        let hurry = self.condition.stopping.clone();
         Box::new(move |stop| {
             let sender = Arc::new(opening());
-            let outbox = Outbox { destination, line, store, sender, concurrent, permits, bell };
+            let outbox = Outbox { destination, line, store, sender, concurrent, permits, bell, hurry };
             Box::pin(outbox.run(stop))
         })
     }

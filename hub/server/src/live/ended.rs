@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use snodo_core::ChannelName;
 use snodo_core::declare::{Declarations, Ended};
+use snodo_core::{ChannelName, Fate};
 use snodo_store::{Left as InFlight, MessageSeq, Reader, Store, StoreError};
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::error;
 
 use super::Running;
 use super::plan::{Answer, Answers, Left, Refusal, What};
@@ -129,13 +129,13 @@ fn is_answered(left: &Left, answers: &Answers) -> bool {
 
 impl Running {
     /// Waits for what is under way to what ends. `Err` if something is left that nobody has decided about: then all is as it was.
-    /// What is left and decided about is returned; the sources that lead to it are held.
+    /// Otherwise the sources that lead to it are held.
     pub(super) async fn let_go(
         &mut self,
         workshop: &Workshop,
         ended: &Ended,
         answers: &Answers,
-    ) -> Result<Vec<Left>, Refusal> {
+    ) -> Result<(), Refusal> {
         let store = &workshop.condition.store;
         let stuck = self.stuck_messages(workshop, ended, answers).await.map_err(failed)?;
         if !stuck.is_empty() {
@@ -151,21 +151,14 @@ impl Running {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         };
-        let mut left = match left {
-            Ok(left) if left.iter().all(|one| is_answered(one, answers)) => left,
-            not => {
-                self.let_all_in(workshop);
-                return Err(not.map_or_else(failed, |left| {
-                    let open: Vec<Left> = left.into_iter().filter(|one| !is_answered(one, answers)).collect();
-                    refused(&open)
-                }));
-            }
+        let open = left.map(|left| left.into_iter().filter(|one| !is_answered(one, answers)).collect());
+        let refusal: Refusal = match open {
+            Ok(open) if Vec::<Left>::is_empty(&open) => return Ok(()),
+            Ok(open) => refused(&open),
+            Err(error) => failed(error),
         };
-        for name in ended.sources.iter().filter(|name| answers.contains_key(name.as_str())) {
-            let count = store.undecoded(name).map_or(0, |undecoded| undecoded.count);
-            left.extend((count > 0).then(|| Left { of: name.to_string(), what: What::Messages, count }));
-        }
-        Ok(left)
+        self.let_all_in(workshop);
+        Err(refusal)
     }
 
     /// Messages of sources that end and are not decoded in time, though others come behind them.
@@ -250,26 +243,38 @@ impl Running {
     }
 }
 
-/// Gives what is left the fate that was decided. Those who were at work on it have stopped.
-pub async fn settle(store: &Store, old: &Declarations, ended: &Ended, answers: &Answers) {
+/// Gives what is left the fate that was decided, and says what was settled or stays. Those who were at work on it have stopped.
+pub async fn settle(store: &Store, old: &Declarations, ended: &Ended, answers: &Answers) -> Vec<Left> {
+    let mut all = Vec::new();
     for (of, what, in_flight) in in_flight(old, ended) {
-        let Some(fate) = answers.get(&of).and_then(|answer| answer.fate()) else { continue };
-        let reason = match what {
-            What::Routed => "its route was removed",
-            _ => "its destination was removed",
+        let count = match answers.get(&of).and_then(|answer| answer.fate()) {
+            Some(fate) => settle_as(store, &in_flight, what, fate).await,
+            None => store.left(&in_flight),
         };
-        let mut count = 0;
-        loop {
-            match store.settle_left(in_flight.clone(), fate, reason, SETTLE_MAX).await {
-                Ok(0) => break,
-                Ok(settled) => count += settled,
-                Err(error) => {
-                    error!(of, %error, "not all of what was left could be settled: it stays in flight");
-                    break;
-                }
-            }
+        match count {
+            Ok(count) => all.push(Left { of, what, count }),
+            Err(error) => error!(of, %error, "not all of what was left could be settled: it stays in flight"),
         }
-        info!(of, count, %fate, "settled what was left");
+    }
+    for name in &ended.sources {
+        let count = store.undecoded(name).map_or(0, |undecoded| undecoded.count);
+        all.push(Left { of: name.to_string(), what: What::Messages, count });
+    }
+    all.retain(|left| left.count > 0);
+    all
+}
+
+async fn settle_as(store: &Store, left: &InFlight, what: What, fate: Fate) -> Result<u64, StoreError> {
+    let reason = match what {
+        What::Routed => "its route was removed",
+        _ => "its destination was removed",
+    };
+    let mut count = 0;
+    loop {
+        match store.settle_left(left.clone(), fate, reason, SETTLE_MAX).await? {
+            0 => return Ok(count),
+            settled => count += settled as u64,
+        }
     }
 }
 

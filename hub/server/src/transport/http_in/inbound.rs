@@ -148,17 +148,19 @@ impl Channels {
         inbound
     }
 
-    /// Returns when the requests that it has let in are answered.
+    /// Returns when the requests that it has let in are answered. One that comes too late is asked to come back.
     pub async fn close(&self, inbound: &Arc<Inbound>) {
         {
             let mut channels = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            // Another may have taken its place.
-            if channels.get(&inbound.channel).is_some_and(|open| Arc::ptr_eq(open, inbound)) {
-                channels.remove(&inbound.channel);
+            // Another may have taken its place; then its last requests are for that channel, too.
+            match channels.get(&inbound.channel) {
+                Some(open) if Arc::ptr_eq(open, inbound) => _ = channels.remove(&inbound.channel),
+                _ => return,
             }
         }
         let all = u32::try_from(inbound.limits.concurrent_max).expect("the limit is far below 2^32");
         drop(inbound.permits.acquire_many(all).await);
+        inbound.permits.close();
     }
 
     /// The channel that takes this write key.
