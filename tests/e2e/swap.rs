@@ -162,9 +162,10 @@ async fn what_does_not_fit_is_refused_and_the_old_build_goes_on() {
         (&other, &manifest, &other_key, "no key `private_network`"),
     ];
     for (number, (component, manifest, pager_file, expected)) in (0..).zip(cases) {
-        std::fs::write(folder.join("bells.wasm"), component).unwrap();
-        std::fs::write(folder.join("connector.toml"), manifest).unwrap();
+        // The hub looks at its files itself, too: there is never a moment at which they are right.
         company.write("channels/pager.toml", pager_file);
+        std::fs::write(folder.join("connector.toml"), manifest).unwrap();
+        std::fs::write(folder.join("bells.wasm"), component).unwrap();
         let output = company.run(&["connector", "reload", "bells"]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(3) && said.contains(expected), "{expected}: {said}");
