@@ -101,7 +101,7 @@ async fn twenty_changes_under_load_lose_nothing_and_send_nothing_twice() {
                 let client = client();
                 while !stop.load(Ordering::SeqCst) {
                     let number = next.fetch_add(1, Ordering::SeqCst);
-                    let placed = order(number, "rosa@example.com");
+                    let placed = order(number, &format!("customer-{}@example.com", number % 97));
                     assert_eq!(post(&client, &company, "shop", &placed).await, Ok(202));
                 }
             })

@@ -14,9 +14,12 @@ use super::Running;
 use super::plan::{Answer, Answers, Left, Refusal, What};
 use crate::parts::{Part, Workshop};
 
-/// How long what is under way may take to be done by itself: several times what a destination that works needs for what it has. For so
-/// long the messages of the sources that feed it are kept and not routed.
+/// How long nothing of what is under way may be done before it counts as stuck: several times what a destination that works needs for
+/// one call.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long all of it may take. For so long the messages of the sources that feed it are kept and not routed.
+const PATIENCE_MAX: Duration = Duration::from_secs(30);
 
 /// How often the store is asked meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -142,11 +145,12 @@ impl Running {
             return Err(refused(&stuck));
         }
         self.hold(ended).await;
-        let until = Instant::now() + PATIENCE;
+        let mut hope = Hope::new();
         let left = loop {
             let left = deliveries_left(store, &self.declarations, ended);
-            let open = left.as_ref().is_ok_and(|left| left.iter().any(|one| !is_answered(one, answers)));
-            if !open || Instant::now() >= until || workshop.condition.stopping.is_cancelled() {
+            let open = left.iter().flatten().filter(|one| !is_answered(one, answers));
+            let open: u64 = open.map(|one| one.count).sum();
+            if open == 0 || !hope.is_left(open) || workshop.condition.stopping.is_cancelled() {
                 break left;
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -173,17 +177,19 @@ impl Running {
         for name in ended.sources.iter().filter(|name| answers.get(name.as_str()) != Some(&Answer::Wait)) {
             waiting.extend(store.undecoded(name)?.ends.map(|(_, last)| (name, last)));
         }
-        let until = Instant::now() + PATIENCE;
+        let mut hope = Hope::new();
         loop {
-            let mut stuck = Vec::new();
+            let (mut stuck, mut open) = (Vec::new(), 0);
             for (name, last) in &waiting {
                 let undecoded = store.undecoded(name)?;
-                if undecoded.ends.is_some_and(|(first, _)| first <= *last) {
+                if let Some((first, _)) = undecoded.ends.filter(|(first, _)| first <= last) {
+                    // More may come meanwhile: how far the first of them is from the last of the old ones is what counts.
+                    open += (last.0 - first.0).unsigned_abs() + 1;
                     let (of, count) = (name.to_string(), undecoded.count);
                     stuck.push(Left { of, what: What::Messages, count });
                 }
             }
-            if stuck.is_empty() || Instant::now() >= until || workshop.condition.stopping.is_cancelled() {
+            if stuck.is_empty() || !hope.is_left(open) || workshop.condition.stopping.is_cancelled() {
                 return Ok(stuck);
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -226,20 +232,45 @@ impl Running {
             workshop.condition.sources.ring(name);
         }
         let old = &self.declarations;
-        let is_done = || -> Result<bool, StoreError> {
-            let open = deliveries_left(store, old, ended)?.iter().any(|one| !is_answered(one, answers));
+        let open = || -> Result<u64, StoreError> {
+            let left = deliveries_left(store, old, ended)?;
+            let deliveries: u64 =
+                left.iter().filter(|one| !is_answered(one, answers)).map(|one| one.count).sum();
             let undecoded = sources.iter().map(|name| Ok(store.undecoded(name)?.count));
-            Ok(!open && undecoded.sum::<Result<u64, StoreError>>()? == 0)
+            Ok(deliveries + undecoded.sum::<Result<u64, StoreError>>()?)
         };
-        let until = Instant::now() + PATIENCE;
-        while !is_done().unwrap_or(false) {
-            if Instant::now() >= until {
+        let mut hope = Hope::new();
+        while let open @ 1.. = open().unwrap_or(u64::MAX) {
+            if !hope.is_left(open) {
                 return error!(
                     "something of what is not declared any more could not be finished in time, and stays in the store"
                 );
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+}
+
+/// Whether it is worth waiting on.
+struct Hope {
+    least: u64,
+    moved: Instant,
+    ends: Instant,
+}
+
+impl Hope {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { least: u64::MAX, moved: now, ends: now + PATIENCE_MAX }
+    }
+
+    /// So much is left now.
+    fn is_left(&mut self, open: u64) -> bool {
+        let now = Instant::now();
+        if open < self.least {
+            (self.least, self.moved) = (open, now);
+        }
+        now < self.ends && now < self.moved + PATIENCE
     }
 }
 
