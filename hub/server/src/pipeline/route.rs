@@ -74,6 +74,8 @@ fn decided(line: &Line, channel: &Channel, accepted: Accepted<'_>) -> NewEvent {
             fate: suppressed,
         });
     }
+    // Where two routes lead to one destination they share a lane: what is more urgent stands first in it.
+    deliveries.sort_by(|a, b| (a.class, &a.route).cmp(&(b.class, &b.route)));
     event.filtered = filtered;
     event.reasons = (!reasons.is_empty()).then(|| Value::from(reasons).to_string());
     event.verdict = NewVerdict::Routed(deliveries);
