@@ -22,6 +22,7 @@ mod object_store;
 mod poll;
 mod proxy;
 mod receiver;
+mod replay;
 mod sdk;
 mod shop;
 mod signatures;

@@ -10,12 +10,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use snodo_store::{Item, Requeued};
+use snodo_store::{Item, Replayed, Requeued};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::hub::{Condition, socket};
+use crate::pipeline::Line;
+use crate::replay::{Ask, Today};
 use crate::swap::{Swap, Swapped};
 
 /// A socket that a killed hub left behind is in nobody's way: the store's lock says that there is one hub.
@@ -30,16 +32,19 @@ pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
 
 /// How the commands call them.
 pub const RETRY: &str = "/retry";
+pub const REPLAY: &str = "/replay";
 pub const SWAP: &str = "/swap";
 
 pub async fn serve(
     listener: UnixListener,
     condition: Arc<Condition>,
+    line: Arc<Line>,
     swaps: Arc<Swap>,
     stop: CancellationToken,
 ) {
-    let retries = Router::new().route(RETRY, post(retry)).with_state(condition);
-    let router = Router::new().route(SWAP, post(swap)).with_state(swaps).merge(retries);
+    let retries = Router::new().route(RETRY, post(retry)).with_state(Arc::clone(&condition));
+    let replays = Router::new().route(REPLAY, post(replay)).with_state((condition, line));
+    let router = Router::new().route(SWAP, post(swap)).with_state(swaps).merge(retries).merge(replays);
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         warn!(%error, "the operator's socket failed; commands that change the store need a restart");
@@ -73,4 +78,24 @@ async fn retry(
         "taken out of quarantine, to be tried again"
     );
     Ok(Json(requeued))
+}
+
+/// One page.
+async fn replay(
+    State((condition, line)): State<(Arc<Condition>, Arc<Line>)>,
+    Json(ask): Json<Ask>,
+) -> Result<Json<Replayed>, (StatusCode, String)> {
+    let (store, trial) = (condition.store.clone(), ask.trial);
+    let job = tokio::task::spawn_blocking(move || Today::of_line(&line).replay(&store, &ask));
+    let replayed = match job.await {
+        Ok(Ok(replayed)) => replayed,
+        Ok(Err(error)) => return Err((StatusCode::CONFLICT, error.to_string())),
+        Err(panic) => return Err((StatusCode::INTERNAL_SERVER_ERROR, panic.to_string())),
+    };
+    if !trial {
+        replayed.channels.iter().for_each(|channel| condition.sources.ring(channel));
+        replayed.deliveries.keys().for_each(|channel| condition.destinations.ring(channel));
+        info!(count = replayed.count(), "sent again");
+    }
+    Ok(Json(replayed))
 }

@@ -13,6 +13,7 @@ mod kit;
 pub mod moment;
 mod pack;
 pub mod quarantine;
+mod replay;
 pub mod run;
 mod running;
 pub mod schema;
@@ -88,6 +89,8 @@ enum Command {
     /// What could not be processed, kept whole: look at it, mend the cause, try again
     #[command(subcommand)]
     Quarantine(quarantine::Command),
+    /// Send events once more, to the routes they had or to those of today: by id, time, type, channel, fate, reason, customer
+    Replay(replay::Args),
     /// Write all that the hub has stored into one file, while it runs
     Backup(backup::Args),
     /// Make the hub's store out of such a file, where there is none yet
@@ -140,6 +143,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
         Command::Explain(args) => explain::explain(invocation, &args),
         Command::Timeline(args) => events::timeline(invocation, &args),
         Command::Quarantine(command) => quarantine::quarantine(invocation, command),
+        Command::Replay(args) => replay::replay(invocation, &args),
         Command::Backup(args) => backup::backup(invocation, &args),
         Command::Restore(args) => backup::restore(invocation, &args),
         Command::Connector(command) => connector::connector(invocation, command),

@@ -246,7 +246,8 @@ impl Hub {
         swaps: Swap,
     ) -> anyhow::Result<()> {
         let socket = admin::bind(data)?;
-        let serve = admin::serve(socket, Arc::clone(condition), Arc::new(swaps), self.aside.clone());
+        let (condition, line) = (Arc::clone(condition), Arc::clone(&self.line));
+        let serve = admin::serve(socket, condition, line, Arc::new(swaps), self.aside.clone());
         self.aside_tasks.spawn(serve);
         let (store, stop) = (self.store.clone(), self.aside.clone());
         self.aside_tasks.spawn(async move {

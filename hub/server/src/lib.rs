@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod pipeline;
 pub mod poll;
 pub mod query;
+pub mod replay;
 pub mod sender;
 pub mod swap;
 pub mod telemetry;

@@ -46,9 +46,9 @@ impl Line {
     pub fn next_due(&self, due: &Due, asked: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
         let patience = self.channels.get(&due.destination).and_then(|channel| channel.queue.keep_trying);
         match patience {
-            Some(patience) => (now.since(due.accepted) < patience.0)
-                .then(|| self.schedule.keep_trying(due.attempt, asked, now)),
-            None => self.schedule.next_due(due.attempt, asked, now),
+            Some(patience) => (now.since(due.since) < patience.0)
+                .then(|| self.schedule.keep_trying(due.attempt_now, asked, now)),
+            None => self.schedule.next_due(due.attempt_now, asked, now),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::checkpoint::{Checkpoints, LogSize};
 use crate::directory::{self, Lock};
 use crate::facts::AsOf;
 use crate::record::{Decoding, Recorded, RecordedEvent};
+use crate::replay::{Replay, Replayed};
 use crate::requeue::{Item, Requeued};
 use crate::settle::Settled;
 use crate::writer::{CanWait, Jobs, State, Waiting, Writer, Writing};
@@ -239,6 +240,14 @@ impl Store {
         let requeued =
             self.write(items.len() * ROW_BYTES, CanWait::No, move |writing| writing.requeue(&items))?;
         requeued.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Puts what is selected on its way again, all or nothing; or, as a trial, says what that would be. For a thread of its own.
+    /// `Stale` means that a customer has spoken since the decisions were made: decide again.
+    pub fn replay_blocking(&self, replay: Replay) -> Result<Replayed, StoreError> {
+        let bytes = (replay.events.len() + replay.messages.len()) * ROW_BYTES;
+        let replayed = self.write(bytes, CanWait::No, move |writing| writing.replay(&replay))?;
+        replayed.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
     /// The destination's deliveries in flight keep no order among each other any more: it is not declared to keep one by keys.

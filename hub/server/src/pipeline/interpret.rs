@@ -240,7 +240,7 @@ pub(super) fn settle(
             Some(at) if line.skips(&due.route) => Settlement::Aside { due: at },
             Some(at) => Settlement::Again { due: at },
             None => {
-                let why = format!("{} attempts, the last: {}", due.attempt, why.unwrap_or_default());
+                let why = format!("{} attempts, the last: {}", due.attempt_now, why.unwrap_or_default());
                 Settlement::Final { fate: Fate::Dead, reason: Some(why) }
             }
         },
@@ -299,6 +299,8 @@ mod tests {
             route: "orders".parse().unwrap(),
             destination: "crm".parse().unwrap(),
             attempt: 3,
+            attempt_now: 3,
+            since: now,
             customer: None,
             ordering_key: None,
             accepted: now,

@@ -9,3 +9,4 @@ mod lanes;
 mod model;
 mod opening;
 mod recording;
+mod replay;

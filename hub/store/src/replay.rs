@@ -1,0 +1,358 @@
+//! Puts events on their way again: what has its fate is sent once more, by the routes it had or by those of today. A page of events
+//! is one transaction. A trial does the very same and takes it back, so that what it counts is what would be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use snodo_core::{ChannelName, Class, CustomerId, Fate, Lane, RouteName, Stuck};
+
+use crate::facts::AsOf;
+use crate::record::NewDelivery;
+use crate::writer::Writing;
+use crate::{DeliverySeq, EventSeq, MessageSeq, StoreError, row};
+
+mod select;
+
+pub use select::{Selector, Which};
+
+/// One page of a replay.
+#[derive(Clone, Debug, Default)]
+pub struct Replay {
+    pub events: Vec<Selected>,
+    /// Those in quarantine as a whole: they are decoded again.
+    pub messages: Vec<MessageSeq>,
+    pub which: Which,
+    /// Where deliveries may go, and whether by lanes.
+    pub destinations: BTreeMap<ChannelName, Lanes>,
+    /// What `wanted` rests on.
+    pub as_of: AsOf,
+    /// Count only.
+    pub trial: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Selected {
+    pub event: EventSeq,
+    /// What today's routes make of it; `None` leaves it to the routes that it had.
+    pub wanted: Option<Vec<NewDelivery>>,
+}
+
+/// Whether a destination keeps the order of each key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lanes {
+    Kept,
+    None,
+}
+
+/// What a page came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replayed {
+    /// Deliveries by destination, and by what they were before: a fate, or [`NEW`], or [`NEW_SUPPRESSED`].
+    pub deliveries: BTreeMap<ChannelName, BTreeMap<String, u64>>,
+    /// Messages to be decoded again.
+    pub messages: BTreeSet<MessageSeq>,
+    /// Of those messages.
+    pub channels: BTreeSet<ChannelName>,
+    /// What was selected and is left as it is.
+    pub left: BTreeMap<Left, u64>,
+}
+
+/// A route that took nothing of the event takes it now.
+pub const NEW: &str = "new";
+
+/// It would, but the customer has not agreed.
+pub const NEW_SUPPRESSED: &str = "new, suppressed";
+
+/// Why something that was selected is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Left {
+    /// It has no fate yet.
+    InFlight,
+    /// A repetition: the event that it repeats can be sent again.
+    Repetition,
+    /// Today's routes do not want it.
+    Unwanted,
+    /// There is no such destination any more.
+    Undeclared,
+    /// Its message waits to be decoded already.
+    Waiting,
+}
+
+impl Replayed {
+    /// Deliveries and messages.
+    pub fn count(&self) -> u64 {
+        self.deliveries.values().flat_map(BTreeMap::values).sum::<u64>() + self.messages.len() as u64
+    }
+
+    pub fn add(&mut self, other: Self) {
+        for (destination, counts) in other.deliveries {
+            let mine = self.deliveries.entry(destination).or_default();
+            counts.into_iter().for_each(|(before, count)| *mine.entry(before).or_default() += count);
+        }
+        self.messages.extend(other.messages);
+        self.channels.extend(other.channels);
+        other.left.into_iter().for_each(|(why, count)| *self.left.entry(why).or_default() += count);
+    }
+
+    fn counted(&mut self, destination: &ChannelName, before: &str) {
+        *self.deliveries.entry(destination.clone()).or_default().entry(before.to_owned()).or_default() += 1;
+    }
+
+    fn left(&mut self, why: Left) {
+        *self.left.entry(why).or_default() += 1;
+    }
+}
+
+/// A delivery as it stands.
+struct Standing {
+    seq: DeliverySeq,
+    route: RouteName,
+    destination: ChannelName,
+    ordering_key: Option<String>,
+    purpose: Option<String>,
+    fate: Option<Fate>,
+    reason: Option<String>,
+}
+
+static STANDING: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT d.seq, d.route, d.destination, d.ordering_key, d.purpose, d.fate, d.reason \
+         FROM event e CROSS JOIN delivery d ON d.seq IN ({}) WHERE e.seq = ?1 ORDER BY d.seq",
+        row::DELIVERIES
+    )
+});
+
+impl Writing<'_, '_> {
+    pub fn replay(&mut self, replay: &Replay) -> Result<Replayed, StoreError> {
+        replay.events.iter().try_for_each(|selected| self.check_unspoken(selected, replay.as_of))?;
+        match replay.trial {
+            false => self.replay_page(replay),
+            true => self.taken_back(|writing| writing.replay_page(replay)),
+        }
+    }
+
+    /// What today's routes decided still holds.
+    fn check_unspoken(&self, selected: &Selected, as_of: AsOf) -> Result<(), StoreError> {
+        if selected.wanted.is_none() || self.state.consent_change <= as_of.0 {
+            return Ok(());
+        }
+        let mut find = self.statements.prepare("SELECT customer FROM event WHERE seq = ?1")?;
+        let customer: Option<Option<[u8; 16]>> =
+            find.query_row([selected.event], |row| row.get(0)).optional()?;
+        match customer.flatten().map(CustomerId::from_bytes) {
+            Some(customer) if self.has_spoken_since(customer, as_of)? => Err(StoreError::Stale),
+            _ => Ok(()),
+        }
+    }
+
+    fn taken_back<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let before = self.state.clone();
+        self.statements.prepare("SAVEPOINT trial")?.execute([])?;
+        let found = work(self)?;
+        self.statements.prepare("ROLLBACK TO trial")?.execute([])?;
+        self.statements.prepare("RELEASE trial")?.execute([])?;
+        *self.state = before;
+        Ok(found)
+    }
+
+    fn replay_page(&mut self, replay: &Replay) -> Result<Replayed, StoreError> {
+        let mut done = Replayed::default();
+        for selected in &replay.events {
+            self.replay_event(replay, selected, &mut done)?;
+        }
+        for message in &replay.messages {
+            self.replay_message(*message, &mut done)?;
+        }
+        Ok(done)
+    }
+
+    fn replay_event(
+        &mut self,
+        replay: &Replay,
+        selected: &Selected,
+        done: &mut Replayed,
+    ) -> Result<(), StoreError> {
+        let mut find = self.statements.prepare("SELECT verdict, message FROM event WHERE seq = ?1")?;
+        let found: Option<(String, MessageSeq)> =
+            find.query_row([selected.event], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        drop(find);
+        match found.as_ref().map(|(verdict, message)| (verdict.as_str(), *message)) {
+            Some(("routed", _)) => self.replay_routed(replay, selected, done),
+            Some(("quarantined", message)) => self.replay_message(message, done),
+            Some(_) => {
+                done.left(Left::Repetition);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn replay_message(&mut self, message: MessageSeq, done: &mut Replayed) -> Result<(), StoreError> {
+        // Another event of it has brought it.
+        if done.messages.contains(&message) {
+            return Ok(());
+        }
+        match self.decode_again(message)? {
+            Some(channel) => {
+                done.messages.insert(message);
+                done.channels.insert(channel);
+            }
+            None => done.left(Left::Waiting),
+        }
+        Ok(())
+    }
+
+    fn replay_routed(
+        &mut self,
+        replay: &Replay,
+        Selected { event, wanted }: &Selected,
+        done: &mut Replayed,
+    ) -> Result<(), StoreError> {
+        let which = &replay.which;
+        let standing = self.standing(*event)?;
+        for one in &standing {
+            let new = wanted.as_ref().map(|wanted| wanted.iter().find(|new| new.route == one.route));
+            let destination = match new {
+                Some(Some(new)) => &new.destination,
+                _ => &one.destination,
+            };
+            let is_meant = which.route.as_ref().is_none_or(|route| *route == one.route)
+                && which.destination.as_ref().is_none_or(|wanted| wanted == destination)
+                && which.takes_reason(one.reason.as_deref());
+            let fate = match one.fate {
+                _ if !is_meant => continue,
+                Some(fate) if which.takes(fate) => fate,
+                Some(_) => continue,
+                None if which.fate.is_some() => continue,
+                None => {
+                    done.left(Left::InFlight);
+                    continue;
+                }
+            };
+            let lanes = replay.destinations.get(destination);
+            match (new, lanes) {
+                (Some(None), _) => done.left(Left::Unwanted),
+                (_, None) => done.left(Left::Undeclared),
+                (_, Some(lanes)) => {
+                    let purpose = new.flatten().map_or(&one.purpose, |new| &new.purpose);
+                    let lane = one.ordering_key.as_deref().filter(|_| *lanes == Lanes::Kept).map(Lane::of);
+                    self.send_again(one.seq, destination, purpose.as_deref(), lane)?;
+                    self.resume(one.seq, fate)?;
+                    done.counted(destination, fate.as_str());
+                }
+            }
+        }
+        let unknown = |new: &&NewDelivery| standing.iter().all(|one| one.route != new.route);
+        let added: Vec<&NewDelivery> = wanted.iter().flatten().filter(unknown).collect();
+        if added.is_empty() || !which.takes(Fate::Filtered) {
+            Ok(())
+        } else {
+            self.add(replay, *event, &added, done)
+        }
+    }
+
+    fn standing(&self, event: EventSeq) -> Result<Vec<Standing>, StoreError> {
+        let mut find = self.statements.prepare(STANDING.as_str())?;
+        let rows = find.query_map([event], |row| {
+            Ok(Standing {
+                seq: row.get(0)?,
+                route: row::parsed(row, 1)?,
+                destination: row::parsed(row, 2)?,
+                ordering_key: row.get(3)?,
+                purpose: row.get(4)?,
+                fate: row::fate(row, 5)?,
+                reason: row.get(6)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What is marked as a replay goes last, and stands in its lane again even if it had left it.
+    fn send_again(
+        &self,
+        seq: DeliverySeq,
+        destination: &ChannelName,
+        purpose: Option<&str>,
+        lane: Option<Lane>,
+    ) -> Result<(), StoreError> {
+        let mut mark = self.statements.prepare(
+            "UPDATE delivery SET destination = ?2, purpose = ?3, lane = ?4, class = ?5, replays = replays + 1 WHERE seq = ?1",
+        )?;
+        let lane = lane.map(|lane| lane.0);
+        mark.execute(params![seq, destination.as_str(), purpose, lane, Class::Replay as i64])?;
+        Ok(())
+    }
+
+    /// Deliveries by routes that took nothing of the event. The ledger has one fate for each route that was considered: where the
+    /// event counts routes that did not want it, the new one is one of those, and is counted there no longer. The row does not say
+    /// which routes they were, only how many. Where it counts none, the route was not there yet, and is considered now.
+    fn add(
+        &mut self,
+        replay: &Replay,
+        event: EventSeq,
+        added: &[&NewDelivery],
+        done: &mut Replayed,
+    ) -> Result<(), StoreError> {
+        let which = &replay.which;
+        let mut find = self.statements.prepare("SELECT filtered, reasons FROM event WHERE seq = ?1")?;
+        let (mut filtered, reasons): (i64, Option<String>) =
+            find.query_row([event], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        drop(find);
+        let reasons = reasons.as_deref().map_or(Ok(Map::new()), serde_json::from_str);
+        let mut reasons: Map<String, Value> = reasons.map_err(|error| {
+            StoreError::corrupt(format!("the reasons of event {event} are unreadable: {error}"))
+        })?;
+        let mut routes = 0;
+        for new in added {
+            let reason = reasons.get(new.route.as_str()).and_then(Value::as_str);
+            let is_meant = which.route.as_ref().is_none_or(|route| *route == new.route)
+                && which.destination.as_ref().is_none_or(|destination| *destination == new.destination)
+                && which.takes_reason(reason);
+            if !is_meant {
+                continue;
+            }
+            reasons.remove(new.route.as_str());
+            // It is older than what waits in its lane, and takes nobody's place.
+            let new = NewDelivery { class: Class::Replay, stuck: Stuck::Block, ..(*new).clone() };
+            let seq = self.state.delivery_end();
+            self.insert_delivery(event, &new)?;
+            let mut mark =
+                self.statements.prepare("UPDATE delivery SET added = 1, replays = 1 WHERE seq = ?1")?;
+            mark.execute([seq])?;
+            match filtered {
+                0 => routes += 1,
+                _ => filtered -= 1,
+            }
+            done.counted(&new.destination, if new.fate.is_none() { NEW } else { NEW_SUPPRESSED });
+        }
+        self.consider(event, routes, filtered, &reasons)
+    }
+
+    fn consider(
+        &mut self,
+        event: EventSeq,
+        more_routes: i64,
+        filtered: i64,
+        reasons: &Map<String, Value>,
+    ) -> Result<(), StoreError> {
+        let mut find = self.statements.prepare("SELECT filtered FROM event WHERE seq = ?1")?;
+        let before: i64 = find.query_row([event], |row| row.get(0))?;
+        drop(find);
+        let reasons =
+            (!reasons.is_empty()).then(|| serde_json::to_string(reasons).expect("text is always JSON"));
+        let mut update = self
+            .statements
+            .prepare("UPDATE event SET routes = routes + ?2, filtered = ?3, reasons = ?4 WHERE seq = ?1")?;
+        update.execute(params![event, more_routes, filtered, reasons])?;
+        self.state.tally.expected += more_routes;
+        self.state.tally.fates[Fate::Filtered] -= before - filtered;
+        Ok(())
+    }
+}
