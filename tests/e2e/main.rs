@@ -23,6 +23,7 @@ mod poll;
 mod proxy;
 mod receiver;
 mod replay;
+mod retention;
 mod sdk;
 mod shop;
 mod signatures;

@@ -29,6 +29,7 @@ use crate::operate;
 use crate::outbox::Outbox;
 use crate::pipeline::{Channel, Fitted, Line};
 use crate::poll::Poll;
+use crate::retention::Sweep;
 use crate::sender::{self, Sender};
 use crate::swap::Swap;
 use crate::transport::Stamp;
@@ -131,6 +132,8 @@ impl Hub {
         hub.start_intakes(&condition);
         hub.start_polls(configuration, &declarations, &client, &condition)?;
         hub.start_aside(&data, &condition, swaps)?;
+        let sweep = Sweep::new(hub.store.clone(), Arc::clone(&line), declarations.hub.dedup.window.0);
+        hub.aside_tasks.spawn(sweep.run(hub.aside.clone()));
         let doors = Doors {
             configuration,
             declarations: &declarations,
@@ -331,6 +334,7 @@ pub fn compile(
         channels,
         routes: declarations.routes().into_iter().map(|route| (route.name.clone(), route)).collect(),
         schedule: declarations.hub.retry.schedule(),
+        retention: declarations.hub.retention.clone(),
     })
 }
 

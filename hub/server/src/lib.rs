@@ -15,6 +15,7 @@ pub mod pipeline;
 pub mod poll;
 pub mod query;
 pub mod replay;
+pub mod retention;
 pub mod sender;
 pub mod swap;
 pub mod telemetry;

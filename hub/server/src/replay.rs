@@ -8,8 +8,7 @@ use snodo_core::declare::{Declarations, Order};
 use snodo_core::route::{Route, Subject};
 use snodo_core::{Body, ChannelName};
 use snodo_store::{
-    EventSeq, Lanes, MessageSeq, NewDelivery, Reader, Replay, Replayed, Selected, Store, StoreError, Verdict,
-    Which,
+    EventSeq, MessageSeq, NewDelivery, Reader, Replay, Replayed, Selected, Store, StoreError, Verdict, Which,
 };
 
 use crate::pipeline::Line;
@@ -31,19 +30,25 @@ pub struct Ask {
 /// What a replay needs of the declarations.
 pub struct Today<'a> {
     routes: Vec<&'a Route>,
-    destinations: BTreeMap<ChannelName, Lanes>,
+    destinations: BTreeMap<ChannelName, Order>,
 }
 
 impl<'a> Today<'a> {
     pub fn of_line(line: &'a Line) -> Self {
-        let queues = line.channels.iter().map(|(name, channel)| (name, channel.queue.order()));
-        Self { routes: line.routes.values().collect(), destinations: lanes(queues) }
+        let channels = line.channels.iter();
+        Self {
+            routes: line.routes.values().collect(),
+            destinations: channels.map(|(name, channel)| (name.clone(), channel.queue.order())).collect(),
+        }
     }
 
     /// Connectors have no say in where an event goes: they need not be loaded.
     pub fn of_declarations(declarations: &Declarations, routes: &'a [Route]) -> Self {
-        let queues = declarations.channels.iter().map(|(name, channel)| (name, channel.queue.order()));
-        Self { routes: routes.iter().collect(), destinations: lanes(queues) }
+        let channels = declarations.channels.iter();
+        Self {
+            routes: routes.iter().collect(),
+            destinations: channels.map(|(name, channel)| (name.clone(), channel.queue.order())).collect(),
+        }
     }
 
     /// Waits for the disk.
@@ -80,12 +85,7 @@ impl<'a> Today<'a> {
         let said = row.customer.map(|customer| store.consents(&[customer])).transpose()?;
         let consents = said.into_iter().flatten().map(|(_, said)| said).next().unwrap_or_default();
         let subject = Subject::new(&row.event, &row.channel, &data, row.customer, &consents);
-        let keeps_order = |name: &ChannelName| self.destinations.get(name) == Some(&Lanes::Kept);
+        let keeps_order = |name: &ChannelName| self.destinations.get(name) == Some(&Order::Key);
         Ok(Some(consider(self.routes.iter().copied(), keeps_order, &subject).deliveries))
     }
-}
-
-fn lanes<'n>(queues: impl Iterator<Item = (&'n ChannelName, Order)>) -> BTreeMap<ChannelName, Lanes> {
-    let lanes = |order| if order == Order::Key { Lanes::Kept } else { Lanes::None };
-    queues.map(|(name, order)| (name.clone(), lanes(order))).collect()
 }

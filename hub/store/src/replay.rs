@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use snodo_core::declare::Order;
 use snodo_core::{ChannelName, Class, CustomerId, Fate, Lane, RouteName, Stuck};
 
 use crate::facts::AsOf;
@@ -25,8 +26,8 @@ pub struct Replay {
     /// Those in quarantine as a whole: they are decoded again.
     pub messages: Vec<MessageSeq>,
     pub which: Which,
-    /// Where deliveries may go, and whether by lanes.
-    pub destinations: BTreeMap<ChannelName, Lanes>,
+    /// Where deliveries may go, and what order is kept there.
+    pub destinations: BTreeMap<ChannelName, Order>,
     /// What `wanted` rests on.
     pub as_of: AsOf,
     /// Count only.
@@ -38,13 +39,6 @@ pub struct Selected {
     pub event: EventSeq,
     /// What today's routes make of it; `None` leaves it to the routes that it had.
     pub wanted: Option<Vec<NewDelivery>>,
-}
-
-/// Whether a destination keeps the order of each key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lanes {
-    Kept,
-    None,
 }
 
 /// What a page came to.
@@ -236,13 +230,12 @@ impl Writing<'_, '_> {
                     continue;
                 }
             };
-            let lanes = replay.destinations.get(destination);
-            match (new, lanes) {
+            match (new, replay.destinations.get(destination)) {
                 (Some(None), _) => done.left(Left::Unwanted),
                 (_, None) => done.left(Left::Undeclared),
-                (_, Some(lanes)) => {
+                (_, Some(order)) => {
                     let purpose = new.flatten().map_or(&one.purpose, |new| &new.purpose);
-                    let lane = one.ordering_key.as_deref().filter(|_| *lanes == Lanes::Kept).map(Lane::of);
+                    let lane = one.ordering_key.as_deref().filter(|_| *order == Order::Key).map(Lane::of);
                     self.send_again(one.seq, destination, purpose.as_deref(), lane)?;
                     self.resume(one.seq, fate)?;
                     done.counted(destination, fate.as_str());
@@ -323,9 +316,10 @@ impl Writing<'_, '_> {
             let new = NewDelivery { class: Class::Replay, stuck: Stuck::Block, ..(*new).clone() };
             let seq = self.state.delivery_end();
             self.insert_delivery(event, &new)?;
-            let mut mark =
-                self.statements.prepare("UPDATE delivery SET added = 1, replays = 1 WHERE seq = ?1")?;
-            mark.execute([seq])?;
+            let mut mark = self
+                .statements
+                .prepare("UPDATE delivery SET added = 1, replays = 1, resumed_at = ?2 WHERE seq = ?1")?;
+            mark.execute((seq, self.now.as_millis()))?;
             match filtered {
                 0 => routes += 1,
                 _ => filtered -= 1,

@@ -85,6 +85,10 @@ pub fn make_ready(
     let agreed = agreed(line, &dues, store)?;
     let mut ready = Ready { carried: Vec::with_capacity(dues.len()), settled: Vec::new() };
     for due in dues {
+        if let Some(why) = line.has_waited(&due, now) {
+            ready.settled.push(interpret::expired(&due, why));
+            continue;
+        }
         let Some(route) = line.routes.get(&due.route) else {
             ready.settled.push(interpret::put_off(line, &due, "its route is not declared any more", now));
             continue;

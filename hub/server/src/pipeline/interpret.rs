@@ -267,6 +267,12 @@ pub fn without_sending(due: &Due, fate: Fate, why: &str, now: Timestamp) -> Sett
     Settled { seq: due.seq, attempt: due.attempt, record: attempt.record(), result }
 }
 
+/// A delivery whose time is up: nothing was tried.
+pub fn expired(due: &Due, why: &str) -> Settled {
+    let result = Settlement::Final { fate: Fate::Expired, reason: Some(why.to_owned()) };
+    Settled { seq: due.seq, attempt: due.attempt, record: None, result }
+}
+
 /// A delivery that cannot be judged now: it waits by the schedule, and is dead when that runs out.
 pub fn put_off(line: &Line, due: &Due, why: &str, now: Timestamp) -> Settled {
     let fault = Fault::Misconfigured(snodo_host::Problem { message: why.to_owned(), at: None });
@@ -292,6 +298,7 @@ mod tests {
             channels: HashMap::new(),
             routes: HashMap::new(),
             schedule: snodo_core::retry::Schedule::default(),
+            retention: snodo_core::declare::Retention::default(),
         };
         let now = Timestamp::from_millis(1_000);
         let due = Due {

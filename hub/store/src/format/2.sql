@@ -32,3 +32,9 @@ CREATE TABLE quota (
     began INTEGER NOT NULL,
     used INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What retention has removed, in the ledger's numbers: the rows that are there and these are together what was ever accepted.
+CREATE TABLE removed (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    numbers TEXT NOT NULL
+) STRICT;

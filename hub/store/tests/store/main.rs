@@ -10,3 +10,4 @@ mod model;
 mod opening;
 mod recording;
 mod replay;
+mod retaining;

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use snodo_core::consent::State;
+use snodo_core::declare::Order;
 use snodo_core::{Class, Fate, Lane, Stuck};
 use snodo_store::{
-    Due, EventSeq, Filter, Lanes, Left, MessageSeq, NEW, NEW_SUPPRESSED, NewDelivery, NewEvent, NewVerdict,
-    Replay, Replayed, Selected, Selector, Settlement, StoreError, Which,
+    Due, EventSeq, Filter, Left, MessageSeq, NEW, NEW_SUPPRESSED, NewDelivery, NewEvent, NewVerdict, Replay,
+    Replayed, Selected, Selector, Settlement, StoreError, Which,
 };
 
 use crate::bench::*;
@@ -42,7 +43,7 @@ fn replayed(
         events: events.into_iter().map(|event| Selected { event, wanted: wanted(event) }).collect(),
         messages,
         which: selector.which.clone(),
-        destinations: DESTINATIONS.iter().map(|one| (name(one), Lanes::Kept)).collect(),
+        destinations: DESTINATIONS.iter().map(|one| (name(one), Order::Key)).collect(),
         as_of: bench.as_of(),
         trial,
     };
@@ -345,7 +346,7 @@ fn a_decision_that_a_customer_has_overtaken_is_refused() {
     bench.bring(vec![of_customer(customer(1), "anna@example.com", said)]);
     let page = |as_of| Replay {
         events: vec![Selected { event: EventSeq(1), wanted: Some(vec![delivery("mail")]) }],
-        destinations: [(name("mail"), Lanes::None)].into(),
+        destinations: [(name("mail"), Order::Free)].into(),
         as_of,
         ..Replay::default()
     };
