@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
+use snodo_core::ChannelName;
 use snodo_store::{Item, Replayed, Requeued};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,7 @@ pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
 pub const RETRY: &str = "/retry";
 pub const REPLAY: &str = "/replay";
 pub const SWAP: &str = "/swap";
+pub const ENABLE: &str = "/enable";
 
 pub async fn serve(
     listener: UnixListener,
@@ -42,7 +44,8 @@ pub async fn serve(
     swaps: Arc<Swap>,
     stop: CancellationToken,
 ) {
-    let retries = Router::new().route(RETRY, post(retry)).with_state(Arc::clone(&condition));
+    let retries = Router::new().route(RETRY, post(retry)).route(ENABLE, post(enable));
+    let retries = retries.with_state(Arc::clone(&condition));
     let replays = Router::new().route(REPLAY, post(replay)).with_state((condition, line));
     let router = Router::new().route(SWAP, post(swap)).with_state(swaps).merge(retries).merge(replays);
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
@@ -62,6 +65,18 @@ async fn swap(
         Ok(Err(error)) => Err((StatusCode::CONFLICT, format!("{error:#}"))),
         Err(panic) => Err((StatusCode::INTERNAL_SERVER_ERROR, panic.to_string())),
     }
+}
+
+/// A destination by its name: it is taken to work, until it fails again.
+async fn enable(
+    State(condition): State<Arc<Condition>>,
+    Json(destination): Json<ChannelName>,
+) -> Result<Json<()>, (StatusCode, String)> {
+    let enabled = condition.store.set_failing(destination.clone(), None).await;
+    enabled.map_err(|error| (StatusCode::CONFLICT, error.to_string()))?;
+    condition.destinations.ring(&destination);
+    info!(%destination, "a person says that the destination is to be tried again");
+    Ok(Json(()))
 }
 
 async fn retry(

@@ -4,6 +4,7 @@ mod backup;
 pub mod balance;
 pub mod check;
 pub mod connector;
+pub mod destination;
 mod dev;
 pub mod events;
 pub mod explain;
@@ -91,6 +92,9 @@ enum Command {
     Quarantine(quarantine::Command),
     /// Send events once more, to the routes they had or to those of today: by id, time, type, channel, fate, reason, customer
     Replay(replay::Args),
+    /// Which destinations fail and what waits for them; try one again that was given up
+    #[command(subcommand)]
+    Destination(destination::Command),
     /// Write all that the hub has stored into one file, while it runs
     Backup(backup::Args),
     /// Make the hub's store out of such a file, where there is none yet
@@ -144,6 +148,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
         Command::Timeline(args) => events::timeline(invocation, &args),
         Command::Quarantine(command) => quarantine::quarantine(invocation, command),
         Command::Replay(args) => replay::replay(invocation, &args),
+        Command::Destination(command) => destination::destination(invocation, command),
         Command::Backup(args) => backup::backup(invocation, &args),
         Command::Restore(args) => backup::restore(invocation, &args),
         Command::Connector(command) => connector::connector(invocation, command),

@@ -27,6 +27,7 @@ use crate::intake::{Bells, Intake};
 use crate::junction::Junction;
 use crate::operate;
 use crate::outbox::Outbox;
+use crate::outbox::gate::Pace;
 use crate::pipeline::{Channel, Fitted, Line};
 use crate::poll::Poll;
 use crate::retention::Sweep;
@@ -192,6 +193,7 @@ impl Hub {
                 },
                 permits: Arc::clone(&permits),
                 bell: condition.destinations.of(name),
+                pace: Pace::new(name.clone(), &declared.queue),
             };
             self.outbox_tasks.spawn(outbox.run(self.outbox.clone()));
         }

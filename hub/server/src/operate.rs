@@ -15,6 +15,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 use snodo_store::{StoreError, Tally};
 
+use crate::cli::destination;
 use crate::hub::Condition;
 
 /// The recorder of the process: counters of all hubs in it. What a hub counts for itself is in its ledger.
@@ -132,5 +133,19 @@ fn ledger(condition: &Condition) -> Result<String, StoreError> {
         .map(|(name, count)| (of("destination", name.as_str()), i64::try_from(count).unwrap_or(i64::MAX)))
         .collect();
     gauge("snodo_deliveries_in_flight", "Deliveries that have no fate yet, by destination.", &waiting);
+    let failing: Vec<_> = condition
+        .store
+        .all_failing()?
+        .into_iter()
+        .map(|(name, failing)| {
+            let (state, _) = destination::state(Some(&failing));
+            (format!("{{destination=\"{name}\",state=\"{state}\"}}"), 1)
+        })
+        .collect();
+    gauge(
+        "snodo_destination_failing",
+        "Destinations that fail as a whole: fails (tried now and then) or disabled (until snodo destination enable).",
+        &failing,
+    );
     Ok(text)
 }

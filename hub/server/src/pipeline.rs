@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use snodo_core::declare::{Queue, Retention};
-use snodo_core::retry::Schedule;
+use snodo_core::retry::{Schedule, Spread};
 use snodo_core::route::Route;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, Message, RouteName, Stuck, Timestamp};
@@ -46,13 +46,22 @@ pub struct Line {
 }
 
 impl Line {
-    /// When a delivery that failed just now is tried again; `None` means give up.
-    pub fn next_due(&self, due: &Due, asked: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+    /// When a delivery that failed just now is tried again; `None` means give up, which is for no delivery that `fails` with all
+    /// others of its destination.
+    pub fn next_due(
+        &self,
+        due: &Due,
+        asked: Option<Duration>,
+        now: Timestamp,
+        fails: bool,
+    ) -> Option<Timestamp> {
         let patience = self.channels.get(&due.destination).and_then(|channel| channel.queue.keep_trying);
+        let spread = Spread::of(due.seq.0, due.attempt);
+        let again = || self.schedule.keep_trying(due.attempt_now, asked, spread, now);
         match patience {
-            Some(patience) => (now.since(due.since) < patience.0)
-                .then(|| self.schedule.keep_trying(due.attempt_now, asked, now)),
-            None => self.schedule.next_due(due.attempt_now, asked, now),
+            _ if fails => Some(again()),
+            Some(patience) => (now.since(due.since) < patience.0).then(again),
+            None => self.schedule.next_due(due.attempt_now, asked, spread, now),
         }
     }
 }

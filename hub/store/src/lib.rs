@@ -5,6 +5,7 @@
 mod accept;
 mod backup;
 mod checkpoint;
+mod destination;
 mod directory;
 mod due;
 mod error;
@@ -29,6 +30,7 @@ mod writer;
 
 pub use accept::Cursor;
 pub use backup::{BackedUp, restore};
+pub use destination::{Draw, Failing};
 pub use due::{Claim, Due, Marks};
 pub use error::StoreError;
 pub use facts::{AsOf, Facts};

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::accept::Cursor;
 use crate::checkpoint::{Checkpoints, LogSize};
+use crate::destination::{Draw, Failing};
 use crate::directory::{self, Lock};
 use crate::facts::AsOf;
 use crate::record::{Decoding, Recorded, RecordedEvent};
@@ -286,6 +287,24 @@ impl Store {
     pub async fn free_lanes(&self, destination: ChannelName) -> Result<(), StoreError> {
         let freed = self.write(ROW_BYTES, CanWait::No, move |writing| writing.free_lanes(&destination))?;
         freed.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// That a destination fails as a whole; `None`: it works.
+    pub async fn set_failing(
+        &self,
+        destination: ChannelName,
+        failing: Option<Failing>,
+    ) -> Result<(), StoreError> {
+        let set = self.write(ROW_BYTES, CanWait::No, move |writing| {
+            writing.set_failing(&destination, failing.as_ref())
+        })?;
+        set.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Takes of a destination's quota; how much there was.
+    pub async fn draw(&self, draw: Draw) -> Result<u64, StoreError> {
+        let drawn = self.write(ROW_BYTES, CanWait::No, move |writing| writing.draw(&draw))?;
+        drawn.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The channels' cursors and everything else that is written goes this way.

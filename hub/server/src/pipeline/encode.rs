@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use snodo_core::consent::{self, Basis, Consents};
 use snodo_core::route::{Route, Subject};
-use snodo_core::{Body, CustomerId, Fate, Timestamp};
+use snodo_core::{Body, Class, CustomerId, Fate, Timestamp};
 use snodo_host::Request;
 use snodo_store::{Due, Reader, Settled, StoreError};
 
@@ -32,6 +32,13 @@ pub struct Call {
     pub fitted: Arc<Fitted>,
     /// 1 for what `encode` asked for; follow-ups count on.
     pub round: u32,
+}
+
+impl Call {
+    /// The class of the most urgent of its deliveries.
+    pub fn class(&self) -> Class {
+        self.carried.iter().map(|one| one.due.class).min().unwrap_or_default()
+    }
 }
 
 #[derive(Default)]
@@ -61,7 +68,7 @@ pub fn encode(
             let deliveries: Vec<_> = batch.iter().map(Carried::for_connector).collect();
             fitted.connector.encode(&channel.context(&fitted, now), &deliveries)
         };
-        let told = Told { round: 1, sent: None, now };
+        let told = Told { round: 1, sent: None, now, fails: false };
         let laid_out = interpret::lay_out(line, planned, batch, &fitted, told);
         encoded.calls.extend(laid_out.calls);
         encoded.settled.extend(laid_out.settled);

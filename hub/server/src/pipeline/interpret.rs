@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use snodo_core::breaker::Sign;
 use snodo_core::{Fate, Timestamp};
 use snodo_host::{Failure, Fault, Outcome, Planned};
 use snodo_store::{Due, Settled, Settlement};
@@ -38,6 +39,17 @@ pub struct Answered {
 pub struct Interpreted {
     pub follow_ups: Vec<Call>,
     pub settled: Vec<Settled>,
+    /// What the answers say of the destination as a whole, in their order.
+    pub heard: Vec<Heard>,
+}
+
+/// What an answer says of the destination as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// And what was wrong, in a word: never the connector's own, which may quote the event.
+    Sign(Sign, &'static str),
+    /// It asks for patience: for so long, if it says.
+    Limited(Option<Duration>),
 }
 
 /// What was sent and answered.
@@ -106,16 +118,24 @@ impl Answered {
     }
 }
 
-pub fn interpret(line: &Line, channel: &Channel, answered: Vec<Answered>, now: Timestamp) -> Interpreted {
+/// `fails`: the destination fails as a whole.
+pub fn interpret(
+    line: &Line,
+    channel: &Channel,
+    answered: Vec<Answered>,
+    now: Timestamp,
+    fails: bool,
+) -> Interpreted {
     // Neighbours have the same, but for the moment at which another took its place.
     let by_fitted = answered.chunk_by(|one, next| Arc::ptr_eq(&one.fitted, &next.fitted));
     let planned: Vec<Planned> = by_fitted.flat_map(|answered| explain(channel, answered, now)).collect();
     let mut interpreted = Interpreted::default();
     for (one, planned) in answered.into_iter().zip(planned) {
-        let told = Told { round: one.round + 1, sent: Some(&one.sent), now };
+        let told = Told { round: one.round + 1, sent: Some(&one.sent), now, fails };
         let laid_out = lay_out(line, planned, one.carried, &one.fitted, told);
         interpreted.follow_ups.extend(laid_out.calls);
         interpreted.settled.extend(laid_out.settled);
+        interpreted.heard.extend(laid_out.heard);
     }
     interpreted
 }
@@ -157,6 +177,7 @@ fn unanswered(error: &SendFailure, count: usize) -> Planned {
 pub struct LaidOut {
     pub calls: Vec<Call>,
     pub settled: Vec<Settled>,
+    pub heard: Vec<Heard>,
 }
 
 /// What is known when a plan is laid out.
@@ -167,6 +188,8 @@ pub struct Told<'a> {
     /// What was sent before, if anything was.
     pub sent: Option<&'a Sent>,
     pub now: Timestamp,
+    /// The destination fails as a whole: nothing is given up for that.
+    pub fails: bool,
 }
 
 /// Gives each delivery of a batch to the call that covers it, or settles it.
@@ -179,10 +202,12 @@ pub fn lay_out(
 ) -> LaidOut {
     let mut batch: Vec<Option<Carried>> = batch.into_iter().map(Some).collect();
     let mut take = |place: u32| batch[place as usize].take().expect("the host covers each delivery once");
-    let mut settled = Vec::new();
+    let (mut settled, mut heard) = (Vec::new(), Vec::new());
     for one in planned.settled {
         let carried = take(one.delivery);
-        settled.push(settle(line, &carried.due, &Ok(one.outcome), told));
+        let outcome = Ok(one.outcome);
+        heard.extend(hear(&outcome, &carried.due, told.sent));
+        settled.push(settle(line, &carried.due, &outcome, told));
     }
     for (place, failure) in planned.failed {
         let carried = take(place);
@@ -190,6 +215,7 @@ pub fn lay_out(
             Failure::Fault(fault) => Ok(Outcome::Failed(fault)),
             failure => Err(failure),
         };
+        heard.extend(hear(&outcome, &carried.due, told.sent));
         settled.push(settle(line, &carried.due, &outcome, told));
     }
     let mut calls = Vec::new();
@@ -203,14 +229,34 @@ pub fn lay_out(
         let fitted = Arc::clone(fitted);
         calls.push(Call { request: call.request, carried, state: call.state, fitted, round: told.round });
     }
-    LaidOut { calls, settled }
+    LaidOut { calls, settled, heard }
+}
+
+/// Nothing, if nothing was sent or it is the connector that failed.
+fn hear(outcome: &Result<Outcome, Failure>, due: &Due, sent: Option<&Sent>) -> Option<Heard> {
+    let is_answered = sent?.status.is_some();
+    let works = Some(Heard::Sign(Sign::Works, ""));
+    match outcome.as_ref().ok()? {
+        Outcome::Accepted(_) | Outcome::Duplicate | Outcome::Ignored(_) => works,
+        Outcome::Failed(Fault::Permanent(_)) if is_answered => works,
+        Outcome::Failed(Fault::Permanent(_)) => None,
+        Outcome::Failed(Fault::RateLimited(_)) => Some(Heard::Limited(asked(outcome.as_ref().ok()?))),
+        Outcome::Failed(Fault::Auth(_)) => Some(Heard::Sign(Sign::Away, "it lets nobody in")),
+        Outcome::Failed(Fault::Retry(_) | Fault::Misconfigured(_)) if is_answered => {
+            Some(Heard::Sign(Sign::Failed(due.seq.0), "it answers that it cannot take anything"))
+        }
+        Outcome::Failed(Fault::Retry(_)) => Some(Heard::Sign(Sign::Away, "it does not answer")),
+        Outcome::Failed(Fault::Misconfigured(_)) => {
+            Some(Heard::Sign(Sign::Failed(due.seq.0), "its channel is misconfigured"))
+        }
+    }
 }
 
 pub(super) fn settle(
     line: &Line,
     due: &Due,
     outcome: &Result<Outcome, Failure>,
-    Told { sent, now, .. }: Told<'_>,
+    Told { sent, now, fails, .. }: Told<'_>,
 ) -> Settled {
     let (name, why, end) = match outcome {
         Ok(Outcome::Accepted(_)) => ("accepted", None, Some(Fate::Delivered)),
@@ -236,7 +282,7 @@ pub(super) fn settle(
     let result = match (end, outcome) {
         (Some(fate), _) => Settlement::Final { fate, reason: why },
         (None, Err(_)) => Settlement::Again { due: now + AGAIN_SOON },
-        (None, Ok(outcome)) => match line.next_due(due, asked(outcome), now) {
+        (None, Ok(outcome)) => match line.next_due(due, asked(outcome), now, fails) {
             Some(at) if line.skips(&due.route) => Settlement::Aside { due: at },
             Some(at) => Settlement::Again { due: at },
             None => {
@@ -276,7 +322,7 @@ pub fn expired(due: &Due, why: &str) -> Settled {
 /// A delivery that cannot be judged now: it waits by the schedule, and is dead when that runs out.
 pub fn put_off(line: &Line, due: &Due, why: &str, now: Timestamp) -> Settled {
     let fault = Fault::Misconfigured(snodo_host::Problem { message: why.to_owned(), at: None });
-    settle(line, due, &Ok(Outcome::Failed(fault)), Told { round: 1, sent: None, now })
+    settle(line, due, &Ok(Outcome::Failed(fault)), Told { round: 1, sent: None, now, fails: false })
 }
 
 #[cfg(test)]
@@ -327,7 +373,7 @@ mod tests {
             },
         };
         let sent = Sent::default();
-        let told = |sent| Told { round: 1, sent, now };
+        let told = |sent| Told { round: 1, sent, now, fails: false };
         let settled = |failure: Failure, sent| settle(&line, &due, &Err(failure), told(sent));
         for failure in [Failure::Postponed, Failure::NotStarted("no memory".into())] {
             let again = settled(failure, None);

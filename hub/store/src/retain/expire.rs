@@ -2,9 +2,10 @@
 //! since whoever sends it settles it: what is due is judged where it is handed out.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Instant;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use snodo_core::declare::Order;
 use snodo_core::{ChannelName, Fate, Timestamp};
 
@@ -14,6 +15,9 @@ use crate::{DeliverySeq, Reader, StoreError, row};
 
 /// One that is due this soon may be handed out before the writer has come to it: far longer than a commit takes.
 const UNDER_WAY_MILLIS: i64 = 60_000;
+
+/// What was under way when a destination was given up has come back by then: no call takes so long.
+const GIVEN_UP_MILLIS: i64 = 600_000;
 
 /// Deliveries in flight.
 #[derive(Clone, Debug)]
@@ -26,14 +30,55 @@ pub struct Patience {
 
 impl Patience {
     /// Whether nobody can have it in hand.
-    fn is_idle(&self, destination: &ChannelName, due_at: i64, now: Timestamp) -> bool {
-        match self.destinations.get(destination) {
+    fn is_idle(&self, one: &InFlight, now: Timestamp) -> bool {
+        if one.disabled_at.is_some_and(|at| at <= now.as_millis() - GIVEN_UP_MILLIS) {
+            return true;
+        }
+        match self.destinations.get(&one.destination) {
             None => true,
             Some(Order::Strict) => false,
             Some(Order::Key | Order::Free) => {
-                due_at == row::WAITS || due_at > now.as_millis() + UNDER_WAY_MILLIS
+                one.due_at == row::WAITS || one.due_at > now.as_millis() + UNDER_WAY_MILLIS
             }
         }
+    }
+}
+
+/// Where a delivery in flight stands.
+struct InFlight {
+    seq: DeliverySeq,
+    destination: ChannelName,
+    due_at: i64,
+    since: Timestamp,
+    /// When the hub stopped trying its destination.
+    disabled_at: Option<i64>,
+}
+
+/// What `InFlight::read` reads, in its order.
+const IN_FLIGHT: &str = "d.seq, d.destination, d.due_at, coalesce(d.resumed_at, e.accepted), \
+     (SELECT disabled_at FROM failing f WHERE f.destination = d.destination)";
+
+static ALL_IN_FLIGHT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {IN_FLIGHT} FROM delivery d INDEXED BY delivery_in_flight CROSS JOIN event e ON e.seq = d.event WHERE d.fate IS NULL"
+    )
+});
+
+static ONE_IN_FLIGHT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {IN_FLIGHT} FROM delivery d CROSS JOIN event e ON e.seq = d.event WHERE d.seq = ?1 AND d.fate IS NULL"
+    )
+});
+
+impl InFlight {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            destination: row::parsed(row, 1)?,
+            due_at: row.get(2)?,
+            since: Timestamp::from_millis(row.get(3)?),
+            disabled_at: row.get(4)?,
+        })
     }
 }
 
@@ -61,18 +106,14 @@ impl Reader {
     /// Deliveries in flight that have waited long enough and that nobody has in hand, some at a time.
     pub fn overdue(&self, patience: &Patience, now: Timestamp) -> Result<Overdue, StoreError> {
         self.snapshot(|sqlite| {
-            let mut rows = sqlite.prepare_cached(
-                "SELECT d.seq, d.destination, d.due_at, coalesce(d.resumed_at, e.accepted) \
-                 FROM delivery d INDEXED BY delivery_in_flight CROSS JOIN event e ON e.seq = d.event WHERE d.fate IS NULL",
-            )?;
-            let mut rows = rows.query([])?;
+            let mut all = sqlite.prepare_cached(&ALL_IN_FLIGHT)?;
             let mut found = Overdue::default();
-            while let Some(row) = rows.next()? {
-                let since = Timestamp::from_millis(row.get(3)?);
-                if since > patience.until {
-                    found.next = Some(found.next.map_or(since, |next| next.min(since)));
-                } else if patience.is_idle(&row::parsed(row, 1)?, row.get(2)?, now) {
-                    found.deliveries.push(row.get(0)?);
+            for one in all.query_map([], InFlight::read)? {
+                let one = one?;
+                if one.since > patience.until {
+                    found.next = Some(found.next.map_or(one.since, |next| next.min(one.since)));
+                } else if patience.is_idle(&one, now) {
+                    found.deliveries.push(one.seq);
                 }
                 if found.deliveries.len() >= FOUND_MAX {
                     break;
@@ -108,16 +149,11 @@ impl Writing<'_, '_> {
         why: &str,
     ) -> Result<usize, StoreError> {
         self.for_a_moment(deliveries, |writing, seq| {
-            let mut find = writing.statements.prepare(
-                "SELECT d.destination, d.due_at, coalesce(d.resumed_at, e.accepted) \
-                 FROM delivery d CROSS JOIN event e ON e.seq = d.event WHERE d.seq = ?1 AND d.fate IS NULL",
-            )?;
-            let found: Option<(ChannelName, i64, i64)> = find
-                .query_row([seq], |row| Ok((row::parsed(row, 0)?, row.get(1)?, row.get(2)?)))
-                .optional()?;
+            let mut find = writing.statements.prepare(ONE_IN_FLIGHT.as_str())?;
+            let found = find.query_row([seq], InFlight::read).optional()?;
             drop(find);
-            let Some((destination, due_at, since)) = found else { return Ok(()) };
-            if since > patience.until.as_millis() || !patience.is_idle(&destination, due_at, writing.now) {
+            let may_go = |one: &InFlight| one.since <= patience.until && patience.is_idle(one, writing.now);
+            if !found.as_ref().is_some_and(may_go) {
                 return Ok(());
             }
             writing.expire(*seq, why)?;

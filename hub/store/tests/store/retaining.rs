@@ -7,8 +7,8 @@ use snodo_core::consent::State;
 use snodo_core::declare::Order;
 use snodo_core::{Fate, Lane, Timestamp};
 use snodo_store::{
-    Decoding, DeliverySeq, EventSeq, Item, MessageSeq, NewDelivery, NewEvent, NewVerdict, Outcome, Patience,
-    Recorded, Removal, Removed, Settlement, StoreError, Tally,
+    Decoding, DeliverySeq, EventSeq, Failing, Item, MessageSeq, NewDelivery, NewEvent, NewVerdict, Outcome,
+    Patience, Recorded, Removal, Removed, Settlement, StoreError, Tally,
 };
 
 use crate::bench::*;
@@ -215,6 +215,20 @@ fn what_waits_for_too_long_is_given_up_unless_somebody_has_it_in_hand() {
             assert_eq!((found.deliveries, found.next), (vec![], Some(bench.now())));
         }
     }
+}
+
+#[test]
+fn what_is_for_a_destination_that_was_given_up_is_given_up_too() {
+    let bench = Bench::new();
+    bench.bring(vec![event("1", "1")]);
+    let (old, crm) = (bench.now(), name("crm"));
+    let failing = Failing { since: old, disabled: Some(old), reason: "it is away".into() };
+    wait(bench.store.set_failing(crm.clone(), Some(failing))).unwrap();
+    bench.pass(Duration::from_secs(60));
+    assert_eq!(expire_waiting(&bench, old, Order::Strict), 0, "it may be under way from before");
+    bench.pass(HOUR);
+    assert_eq!(expire_waiting(&bench, old - HOUR, Order::Strict), 0);
+    assert_eq!(expire_waiting(&bench, old, Order::Strict), 1);
 }
 
 #[test]
