@@ -6,15 +6,15 @@ use std::sync::LazyLock;
 
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use snodo_core::declare::Order;
-use snodo_core::{ChannelName, Class, CustomerId, Fate, Lane, RouteName, Stuck};
+use snodo_core::{ChannelName, Class, CustomerId, Fate, Lane, RouteName};
 
 use crate::facts::AsOf;
 use crate::record::NewDelivery;
 use crate::writer::Writing;
 use crate::{DeliverySeq, EventSeq, MessageSeq, StoreError, row};
 
+mod add;
 mod select;
 
 pub use select::{Selector, Which};
@@ -217,23 +217,16 @@ impl Writing<'_, '_> {
                 Some(Some(new)) => &new.destination,
                 _ => &one.destination,
             };
-            let is_meant = which.route.as_ref().is_none_or(|route| *route == one.route)
-                && which.destination.as_ref().is_none_or(|wanted| wanted == destination)
-                && which.takes_reason(one.reason.as_deref());
-            let fate = match one.fate {
-                _ if !is_meant => continue,
-                Some(fate) if which.takes(fate) => fate,
-                Some(_) => continue,
-                None if which.fate.is_some() => continue,
-                None => {
-                    done.left(Left::InFlight);
-                    continue;
-                }
-            };
-            match (new, replay.destinations.get(destination)) {
-                (Some(None), _) => done.left(Left::Unwanted),
-                (_, None) => done.left(Left::Undeclared),
-                (_, Some(order)) => {
+            if !which.takes_on(&one.route, destination, one.reason.as_deref())
+                || !one.fate.map_or(which.fate.is_none(), |fate| which.takes(fate))
+            {
+                continue;
+            }
+            match (one.fate, new, replay.destinations.get(destination)) {
+                (None, _, _) => done.left(Left::InFlight),
+                (_, Some(None), _) => done.left(Left::Unwanted),
+                (_, _, None) => done.left(Left::Undeclared),
+                (Some(fate), _, Some(order)) => {
                     let purpose = new.flatten().map_or(&one.purpose, |new| &new.purpose);
                     let lane = one.ordering_key.as_deref().filter(|_| *order == Order::Key).map(Lane::of);
                     self.send_again(one.seq, destination, purpose.as_deref(), lane)?;
@@ -244,10 +237,9 @@ impl Writing<'_, '_> {
         }
         let unknown = |new: &&NewDelivery| standing.iter().all(|one| one.route != new.route);
         let added: Vec<&NewDelivery> = wanted.iter().flatten().filter(unknown).collect();
-        if added.is_empty() || !which.takes(Fate::Filtered) {
-            Ok(())
-        } else {
-            self.add(replay, *event, &added, done)
+        match added.is_empty() || !which.takes(Fate::Filtered) {
+            true => Ok(()),
+            false => self.add(which, *event, &added, done),
         }
     }
 
@@ -280,73 +272,6 @@ impl Writing<'_, '_> {
         )?;
         let lane = lane.map(|lane| lane.0);
         mark.execute(params![seq, destination.as_str(), purpose, lane, Class::Replay as i64])?;
-        Ok(())
-    }
-
-    /// Deliveries by routes that took nothing of the event. The ledger has one fate for each route that was considered: where the
-    /// event counts routes that did not want it, the new one is one of those, and is counted there no longer. The row does not say
-    /// which routes they were, only how many. Where it counts none, the route was not there yet, and is considered now.
-    fn add(
-        &mut self,
-        replay: &Replay,
-        event: EventSeq,
-        added: &[&NewDelivery],
-        done: &mut Replayed,
-    ) -> Result<(), StoreError> {
-        let which = &replay.which;
-        let mut find = self.statements.prepare("SELECT filtered, reasons FROM event WHERE seq = ?1")?;
-        let (mut filtered, reasons): (i64, Option<String>) =
-            find.query_row([event], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        drop(find);
-        let reasons = reasons.as_deref().map_or(Ok(Map::new()), serde_json::from_str);
-        let mut reasons: Map<String, Value> = reasons.map_err(|error| {
-            StoreError::corrupt(format!("the reasons of event {event} are unreadable: {error}"))
-        })?;
-        let mut routes = 0;
-        for new in added {
-            let reason = reasons.get(new.route.as_str()).and_then(Value::as_str);
-            let is_meant = which.route.as_ref().is_none_or(|route| *route == new.route)
-                && which.destination.as_ref().is_none_or(|destination| *destination == new.destination)
-                && which.takes_reason(reason);
-            if !is_meant {
-                continue;
-            }
-            reasons.remove(new.route.as_str());
-            // It is older than what waits in its lane, and takes nobody's place.
-            let new = NewDelivery { class: Class::Replay, stuck: Stuck::Block, ..(*new).clone() };
-            let seq = self.state.delivery_end();
-            self.insert_delivery(event, &new)?;
-            let mut mark = self
-                .statements
-                .prepare("UPDATE delivery SET added = 1, replays = 1, resumed_at = ?2 WHERE seq = ?1")?;
-            mark.execute((seq, self.now.as_millis()))?;
-            match filtered {
-                0 => routes += 1,
-                _ => filtered -= 1,
-            }
-            done.counted(&new.destination, if new.fate.is_none() { NEW } else { NEW_SUPPRESSED });
-        }
-        self.consider(event, routes, filtered, &reasons)
-    }
-
-    fn consider(
-        &mut self,
-        event: EventSeq,
-        more_routes: i64,
-        filtered: i64,
-        reasons: &Map<String, Value>,
-    ) -> Result<(), StoreError> {
-        let mut find = self.statements.prepare("SELECT filtered FROM event WHERE seq = ?1")?;
-        let before: i64 = find.query_row([event], |row| row.get(0))?;
-        drop(find);
-        let reasons =
-            (!reasons.is_empty()).then(|| serde_json::to_string(reasons).expect("text is always JSON"));
-        let mut update = self
-            .statements
-            .prepare("UPDATE event SET routes = routes + ?2, filtered = ?3, reasons = ?4 WHERE seq = ?1")?;
-        update.execute(params![event, more_routes, filtered, reasons])?;
-        self.state.tally.expected += more_routes;
-        self.state.tally.fates[Fate::Filtered] -= before - filtered;
         Ok(())
     }
 }

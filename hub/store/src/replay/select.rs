@@ -43,9 +43,11 @@ impl Which {
         self.takes(fate) && self.destination.is_none() && self.route.is_none()
     }
 
-    pub fn takes_reason(&self, reason: Option<&str>) -> bool {
-        let Some(wanted) = &self.reason else { return true };
-        reason.is_some_and(|reason| reason.contains(wanted))
+    /// Whether it means what goes by this route to this destination, and has this reason for its fate.
+    pub fn takes_on(&self, route: &RouteName, destination: &ChannelName, reason: Option<&str>) -> bool {
+        self.route.as_ref().is_none_or(|wanted| wanted == route)
+            && self.destination.as_ref().is_none_or(|wanted| wanted == destination)
+            && self.reason.as_ref().is_none_or(|wanted| reason.is_some_and(|reason| reason.contains(wanted)))
     }
 }
 
