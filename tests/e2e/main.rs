@@ -16,6 +16,7 @@ mod hostile;
 mod install;
 mod kit;
 mod line;
+mod live;
 mod mail;
 mod many;
 mod mqtt;

@@ -17,9 +17,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::hub::{Condition, socket};
-use crate::pipeline::Line;
+use crate::live::Live;
+use crate::live::plan::{Answers, Applied, Plan, Refusal};
+use crate::live::swap::Swapped;
+use crate::pipeline::Current;
 use crate::replay::{Ask, Today};
-use crate::swap::{Swap, Swapped};
 
 /// A socket that a killed hub left behind is in nobody's way: the store's lock says that there is one hub.
 pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
@@ -36,18 +38,23 @@ pub const RETRY: &str = "/retry";
 pub const REPLAY: &str = "/replay";
 pub const SWAP: &str = "/swap";
 pub const ENABLE: &str = "/enable";
+pub const RELOAD: &str = "/reload";
+pub const PLAN: &str = "/plan";
 
-pub async fn serve(
-    listener: UnixListener,
-    condition: Arc<Condition>,
-    line: Arc<Line>,
-    swaps: Arc<Swap>,
-    stop: CancellationToken,
-) {
+pub fn router(condition: Arc<Condition>, line: Current, live: Arc<Live>) -> Router {
     let retries = Router::new().route(RETRY, post(retry)).route(ENABLE, post(enable));
     let retries = retries.with_state(Arc::clone(&condition));
     let replays = Router::new().route(REPLAY, post(replay)).with_state((condition, line));
-    let router = Router::new().route(SWAP, post(swap)).with_state(swaps).merge(retries).merge(replays);
+    Router::new()
+        .route(SWAP, post(swap))
+        .route(RELOAD, post(reload))
+        .route(PLAN, post(plan))
+        .with_state(live)
+        .merge(retries)
+        .merge(replays)
+}
+
+pub async fn serve(listener: UnixListener, router: Router, stop: CancellationToken) {
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         warn!(%error, "the operator's socket failed; commands that change the store need a restart");
@@ -56,15 +63,22 @@ pub async fn serve(
 
 /// By the connector's name.
 async fn swap(
-    State(swaps): State<Arc<Swap>>,
+    State(live): State<Arc<Live>>,
     Json(name): Json<String>,
 ) -> Result<Json<Swapped>, (StatusCode, String)> {
-    // It may have to be compiled: that takes seconds.
-    match tokio::task::spawn_blocking(move || swaps.swap(&name)).await {
-        Ok(Ok(swapped)) => Ok(Json(swapped)),
-        Ok(Err(error)) => Err((StatusCode::CONFLICT, format!("{error:#}"))),
-        Err(panic) => Err((StatusCode::INTERNAL_SERVER_ERROR, panic.to_string())),
-    }
+    live.swap(&name).await.map(Json).map_err(|refusal| (StatusCode::CONFLICT, refusal.to_string()))
+}
+
+/// What came of it: a refusal is an answer, too.
+async fn reload(
+    State(live): State<Arc<Live>>,
+    Json(answers): Json<Answers>,
+) -> Json<Result<Applied, Refusal>> {
+    Json(live.reload(answers).await)
+}
+
+async fn plan(State(live): State<Arc<Live>>, Json(()): Json<()>) -> Json<Plan> {
+    Json(live.plan().await)
 }
 
 /// A destination by its name: it is taken to work, until it fails again.
@@ -97,11 +111,11 @@ async fn retry(
 
 /// One page.
 async fn replay(
-    State((condition, line)): State<(Arc<Condition>, Arc<Line>)>,
+    State((condition, line)): State<(Arc<Condition>, Current)>,
     Json(ask): Json<Ask>,
 ) -> Result<Json<Replayed>, (StatusCode, String)> {
     let (store, trial) = (condition.store.clone(), ask.trial);
-    let job = tokio::task::spawn_blocking(move || Today::of_line(&line).replay(&store, &ask));
+    let job = tokio::task::spawn_blocking(move || Today::of_line(&line.now()).replay(&store, &ask));
     let replayed = match job.await {
         Ok(Ok(replayed)) => replayed,
         Ok(Err(error)) => return Err((StatusCode::CONFLICT, error.to_string())),

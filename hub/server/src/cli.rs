@@ -13,7 +13,9 @@ mod install;
 mod kit;
 pub mod moment;
 mod pack;
+mod plan;
 pub mod quarantine;
+pub mod reload;
 mod replay;
 pub mod run;
 mod running;
@@ -75,8 +77,12 @@ enum Command {
     Init(init::Args),
     /// Look for mistakes in hub.toml, channels/ and routes/: all of them at once, each with file, line and remedy
     Check,
-    /// Run the hub until it is told to stop
+    /// Say what the files as they are would change in the running hub, and what that leaves without a destination
+    Plan,
+    /// Run the hub until it is told to stop. It takes changed files by itself
     Run,
+    /// Have the running hub take the files as they are now: all that they say, or nothing
+    Reload(reload::Args),
     /// Run a small example company: real messages in, a stand-in CRM out, and the ledger of what became of them
     Demo(crate::demo::Args),
     /// Count what was accepted and what became of it; the difference is 0
@@ -140,7 +146,9 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Init(args) => init::init(invocation, &args),
         Command::Check => check::check(invocation),
+        Command::Plan => plan::plan(invocation),
         Command::Run => run::run(invocation),
+        Command::Reload(args) => reload::reload(invocation, &args),
         Command::Demo(args) => crate::demo::demo(invocation, &args),
         Command::Balance(args) => balance::balance(invocation, &args),
         Command::Events(args) => events::events(invocation, &args),

@@ -18,7 +18,7 @@ use tracing::{error, warn};
 use crate::clock;
 use crate::pipeline::encode::Call;
 use crate::pipeline::interpret::{Answered, Heard};
-use crate::pipeline::{Line, interpret};
+use crate::pipeline::{Current, interpret};
 use crate::sender::Sender;
 
 mod claim;
@@ -51,9 +51,13 @@ const LOOK_AT_LEAST: Duration = Duration::from_secs(30);
 /// How long calls that are under way may take once the hub is told to stop. Later ones are sent again after the start.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
+/// The same where only the channel changes: nobody waits for the hub, and what is not cut off is not sent twice. Longer than the
+/// calls of most channels may take.
+const CHANGE_GRACE: Duration = Duration::from_secs(120);
+
 pub struct Outbox {
     pub destination: ChannelName,
-    pub line: Arc<Line>,
+    pub line: Current,
     pub store: Store,
     pub sender: Arc<Sender>,
     /// How many requests are under way at one time.
@@ -62,6 +66,8 @@ pub struct Outbox {
     pub permits: Arc<Semaphore>,
     pub bell: Arc<Notify>,
     pub pace: Pace,
+    /// The hub itself stops, and not this outbox alone.
+    pub hurry: CancellationToken,
 }
 
 const HIGHEST: Marks = [DeliverySeq(i64::MAX); Class::ALL.len()];
@@ -118,7 +124,7 @@ impl Outbox {
 
     /// What waits from a time when the destination kept the order of keys must not wait for ever.
     async fn forget_lanes(&self, stop: &CancellationToken) {
-        if self.line.channels[&self.destination].queue.order() == Order::Key {
+        if self.line.now().channels[&self.destination].queue.order() == Order::Key {
             return;
         }
         while let Err(error) = self.store.free_lanes(self.destination.clone()).await {
@@ -130,14 +136,16 @@ impl Outbox {
     }
 
     fn desk(&self) -> Desk {
-        let queue = &self.line.channels[&self.destination].queue;
+        let queue = &self.line.now().channels[&self.destination].queue;
         Desk::new(Gate::new(self.destination.clone(), queue))
     }
 
     async fn deliver(self: Arc<Self>, stop: &CancellationToken) -> Result<(), tokio::task::JoinError> {
         let mut desk = self.desk();
+        // Before anything is sent: it may be one that is not to be tried.
         desk.notes += 1;
-        desk.tasks.spawn(Arc::clone(&self).remember());
+        let remembered = Arc::clone(&self).remember().await;
+        self.take(&mut desk, remembered);
         loop {
             self.hand_out(&mut desk);
             let now = clock::now();
@@ -171,8 +179,18 @@ impl Outbox {
                 () = sleep_until(desk.gathered_by), if desk.gathered_by.is_some() => {}
             }
         }
-        let _ = tokio::time::timeout(STOP_GRACE, self.finish(&mut desk)).await;
+        tokio::select! {
+            () = self.finish(&mut desk) => {}
+            () = self.time_is_up() => {}
+        }
         Ok(())
+    }
+
+    async fn time_is_up(&self) {
+        _ = tokio::time::timeout(CHANGE_GRACE, self.hurry.cancelled()).await;
+        if self.hurry.is_cancelled() {
+            tokio::time::sleep(STOP_GRACE).await;
+        }
     }
 
     /// Settles what is under way, and claims nothing more. Calls that were not begun are for the next start.
@@ -197,7 +215,7 @@ impl Outbox {
         if self.can_claim(desk) && desk.claim_at <= Instant::now() {
             desk.claiming = true;
             // What waits for others is counted again at each claim.
-            let gathers = self.line.channels[&self.destination].queue.gather.is_some();
+            let gathers = self.line.now().channels[&self.destination].queue.gather.is_some();
             desk.claim_at = Instant::now() + if gathers { GATHER_LOOK } else { ROUND };
             desk.more = false;
             desk.lowered = HIGHEST;
@@ -257,7 +275,13 @@ impl Outbox {
                 }
             }
             Step::Remembered(Err(error)) => {
-                desk.notes -= 1;
+                // Nothing is sent until that is known.
+                desk.gate.pause(clock::now() + 2 * STORE_PAUSE);
+                let this = Arc::clone(self);
+                desk.tasks.spawn(async move {
+                    tokio::time::sleep(STORE_PAUSE).await;
+                    this.remember().await
+                });
                 warn!(destination = %self.destination, %error, "the store does not say whether the destination worked");
             }
             Step::Noted(noted, failing) => {
@@ -269,8 +293,14 @@ impl Outbox {
             Step::Interpreted(interpreted) => {
                 desk.interpreting = false;
                 desk.settled.extend(interpreted.settled);
-                self.send_all(desk, interpreted.follow_ups);
                 self.listen(desk, &interpreted.heard);
+                if desk.is_held() {
+                    desk.tray.add(interpreted.follow_ups, 0);
+                    desk.put_back();
+                } else {
+                    // Some have gone after a failure.
+                    self.send_all(desk, interpreted.follow_ups);
+                }
             }
             Step::Written(Ok(()), settled) => {
                 desk.writing = false;
@@ -300,7 +330,11 @@ impl Outbox {
             desk.tasks.spawn(async move {
                 while let Some(call) = this.next_call(&tray).await {
                     match this.pace.day(&this.store).await {
-                        Ok(Ok(())) => tray.answer(Answered::of(call, &this.sender).await),
+                        Ok(Ok(())) => {
+                            if !tray.answer(Answered::of(call, &this.sender).await) {
+                                return Step::Sent(None);
+                            }
+                        }
                         Ok(Err(used_up)) => {
                             tray.put_back(call);
                             return Step::Sent(Some(used_up));
@@ -330,9 +364,6 @@ impl Outbox {
             if let Some(failing) = desk.gate.heard(*heard, now) {
                 self.note(desk, failing, Duration::ZERO);
             }
-        }
-        if matches!(desk.gate.allowed(now), Allowed::Nothing { .. }) {
-            desk.put_back();
         }
     }
 
@@ -382,23 +413,22 @@ impl Outbox {
 
     /// What waits for its second waits in the store, or what is more urgent would wait behind it.
     fn in_flight_max(&self) -> usize {
-        let channel = &self.line.channels[&self.destination];
-        let requests = self.pace.requests_max(&channel.queue);
-        requests.map_or(IN_FLIGHT_MAX, |requests| {
-            (requests * channel.fitted().batch_max.max(1)).min(IN_FLIGHT_MAX)
-        })
+        let Some(requests) = self.pace.requests_max() else { return IN_FLIGHT_MAX };
+        let batch_max = self.line.now().channels[&self.destination].fitted().batch_max.max(1);
+        (requests * batch_max).min(IN_FLIGHT_MAX)
     }
 
     fn is_strict(&self) -> bool {
-        self.line.channels[&self.destination].queue.order() == Order::Strict
+        self.line.now().channels[&self.destination].queue.order() == Order::Strict
     }
 
     async fn interpret(self: Arc<Self>, answered: Vec<Answered>, fails: bool) -> Step {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let channel = &self.line.channels[&self.destination];
-            Step::Interpreted(interpret::interpret(&self.line, channel, answered, clock::now(), fails))
+            let line = self.line.now();
+            let channel = &line.channels[&self.destination];
+            Step::Interpreted(interpret::interpret(&line, channel, answered, clock::now(), fails))
         });
         resume(job.await)
     }
@@ -421,6 +451,10 @@ fn resume(joined: Result<Step, tokio::task::JoinError>) -> Step {
 }
 
 impl Desk {
+    fn is_held(&self) -> bool {
+        matches!(self.gate.allowed(clock::now()), Allowed::Nothing { .. })
+    }
+
     /// Calls that are not to be sent now: their deliveries are claimed again.
     fn put_back(&mut self) {
         for one in self.tray.take_calls().into_iter().flat_map(|call| call.carried) {

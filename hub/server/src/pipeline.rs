@@ -45,6 +45,26 @@ pub struct Line {
     pub retention: Retention,
 }
 
+/// The line that a running hub works with. Another takes its place when the declarations change; a batch takes it once, and
+/// ends with the routes and connectors that it began with.
+#[derive(Clone)]
+pub struct Current(Arc<ArcSwap<Line>>);
+
+impl Current {
+    pub fn new(line: Line) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(line)))
+    }
+
+    pub fn now(&self) -> Arc<Line> {
+        self.0.load_full()
+    }
+
+    /// From the next batch on.
+    pub fn set(&self, line: Line) {
+        self.0.store(Arc::new(line));
+    }
+}
+
 impl Line {
     /// When a delivery that failed just now is tried again; `None` means give up, which is for no delivery that `fails` with all
     /// others of its destination.
@@ -86,11 +106,11 @@ pub struct Channel {
     pub source: Arc<str>,
     /// How its deliveries wait.
     pub queue: Queue,
-    fitted: ArcSwap<Fitted>,
+    fitted: Arc<Fitted>,
 }
 
-/// A connector with a channel's configuration. A batch keeps to the end the one that it began with, and so does a call until
-/// its answer is understood: another build may take its place meanwhile.
+/// A connector with a channel's configuration. A call keeps the one that it began with until its answer is understood: another
+/// build may take its place meanwhile.
 pub struct Fitted {
     pub connector: Arc<Connector>,
     /// The connector's configuration, as JSON.
@@ -101,17 +121,11 @@ pub struct Fitted {
 
 impl Channel {
     pub fn new(name: ChannelName, source: String, queue: Queue, fitted: Fitted) -> Self {
-        Self { name, source: source.into(), queue, fitted: ArcSwap::from_pointee(fitted) }
+        Self { name, source: source.into(), queue, fitted: Arc::new(fitted) }
     }
 
-    /// What a batch that begins now works with.
-    pub fn fitted(&self) -> Arc<Fitted> {
-        self.fitted.load_full()
-    }
-
-    /// From the next batch on.
-    pub fn fit(&self, fitted: Fitted) {
-        self.fitted.store(Arc::new(fitted));
+    pub const fn fitted(&self) -> &Arc<Fitted> {
+        &self.fitted
     }
 
     pub(crate) fn context<'a>(&'a self, fitted: &'a Fitted, now: Timestamp) -> snodo_host::Context<'a> {

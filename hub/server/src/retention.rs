@@ -2,7 +2,6 @@
 //! and leaves the writer alone in between. What it may touch is the store's to know.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use snodo_core::declare::Order;
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::clock;
-use crate::pipeline::{Line, WAITED};
+use crate::pipeline::{Current, Line, WAITED};
 
 /// How often it is looked whether something is to be done. The first time is at the start.
 const EVERY: Duration = Duration::from_secs(60);
@@ -23,18 +22,23 @@ const PAUSE: Duration = Duration::from_millis(30);
 /// What had to stay is looked at again so often; in between, only what has come to its age.
 const ANEW_EVERY: Duration = Duration::from_secs(3600);
 
+/// A call that is under way when its channel is taken away is waited for, but not for so long.
+const GONE_AFTER: Duration = Duration::from_secs(600);
+
 /// Why a delivery is expired that nobody has taken up again.
 const FAILED: &str = "older than retention.failed";
 
 /// Sweeps one store.
 pub struct Sweep {
     store: Store,
-    line: Arc<Line>,
+    line: Current,
     /// Nothing younger is removed: it would not be recognised when it is told again.
     dedup_window: Duration,
     walk: Walk,
-    /// Nothing has waited long enough before then.
-    waiting_from: Timestamp,
+    /// The destinations that there are or were a while ago, with when they were seen.
+    seen: BTreeMap<ChannelName, (Order, Timestamp)>,
+    /// Since when the one is on its way that is longest, of those that have been looked at and go on waiting.
+    longest: Timestamp,
 }
 
 /// How far the settled ones have been looked through.
@@ -53,15 +57,13 @@ pub struct Swept {
 }
 
 impl Sweep {
-    pub fn new(store: Store, line: Arc<Line>, dedup_window: Duration) -> Self {
-        Self { store, line, dedup_window, walk: Walk::default(), waiting_from: Timestamp::default() }
+    pub fn new(store: Store, line: Current, dedup_window: Duration) -> Self {
+        let (walk, seen, longest) = Default::default();
+        Self { store, line, dedup_window, walk, seen, longest }
     }
 
     /// Returns when told to stop, after the moment at hand.
     pub async fn run(mut self, stop: CancellationToken) {
-        if self.line.retention.is_none() {
-            return;
-        }
         loop {
             let stopped = stop.clone();
             let job = tokio::task::spawn_blocking(move || {
@@ -92,7 +94,9 @@ impl Sweep {
         if self.walk.began.is_none_or(|began| began.elapsed() >= ANEW_EVERY) {
             self.walk = Walk { began: Some(Instant::now()), ..Walk::default() };
         }
-        let retention = self.line.retention.clone();
+        let line = self.line.now();
+        self.see(&line, now);
+        let retention = &line.retention;
         if let Some(waiting) = retention.waiting {
             self.expire_waiting(now, waiting.0, stop, &mut swept)?;
         }
@@ -120,6 +124,13 @@ impl Sweep {
         Ok(swept)
     }
 
+    /// What goes to a channel that was taken away a moment ago may still be under way.
+    fn see(&mut self, line: &Line, now: Timestamp) {
+        self.seen.retain(|_, (_, at)| now.since(*at) < GONE_AFTER);
+        let channels = line.channels.iter();
+        self.seen.extend(channels.map(|(name, channel)| (name.clone(), (channel.queue.order(), now))));
+    }
+
     fn expire_waiting(
         &mut self,
         now: Timestamp,
@@ -127,14 +138,13 @@ impl Sweep {
         stop: &CancellationToken,
         swept: &mut Swept,
     ) -> Result<(), StoreError> {
-        let destinations: BTreeMap<ChannelName, Order> =
-            self.line.channels.iter().map(|(name, channel)| (name.clone(), channel.queue.order())).collect();
+        let destinations = self.seen.iter().map(|(name, (order, _))| (name.clone(), *order)).collect();
         let patience = Patience { until: now - waiting, destinations };
-        while self.waiting_from <= now && !stop.is_cancelled() {
+        while self.longest <= patience.until && !stop.is_cancelled() {
             let found = self.store.overdue(&patience, now)?;
             if found.deliveries.is_empty() {
                 // What comes from now on has all its time before it.
-                self.waiting_from = found.next.unwrap_or(now) + waiting;
+                self.longest = found.next.unwrap_or(now);
                 return Ok(());
             }
             let done = self.store.expire_waiting_blocking(found.deliveries, patience.clone(), WAITED)?;

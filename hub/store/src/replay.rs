@@ -51,7 +51,7 @@ pub struct Replayed {
     /// Of those messages.
     pub channels: BTreeSet<ChannelName>,
     /// What was selected and is left as it is.
-    pub left: BTreeMap<Left, u64>,
+    pub left: BTreeMap<LeftOut, u64>,
 }
 
 /// A route that took nothing of the event takes it now.
@@ -63,7 +63,7 @@ pub const NEW_SUPPRESSED: &str = "new, suppressed";
 /// Why something that was selected is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Left {
+pub enum LeftOut {
     /// It has no fate yet.
     InFlight,
     /// A repetition: the event that it repeats can be sent again.
@@ -96,7 +96,7 @@ impl Replayed {
         *self.deliveries.entry(destination.clone()).or_default().entry(before.to_owned()).or_default() += 1;
     }
 
-    fn left(&mut self, why: Left) {
+    fn leave(&mut self, why: LeftOut) {
         *self.left.entry(why).or_default() += 1;
     }
 }
@@ -181,7 +181,7 @@ impl Writing<'_, '_> {
             Some(("routed", _)) => self.replay_routed(replay, selected, done),
             Some(("quarantined", message)) => self.replay_message(message, done),
             Some(_) => {
-                done.left(Left::Repetition);
+                done.leave(LeftOut::Repetition);
                 Ok(())
             }
             None => Ok(()),
@@ -198,7 +198,7 @@ impl Writing<'_, '_> {
                 done.messages.insert(message);
                 done.channels.insert(channel);
             }
-            None => done.left(Left::Waiting),
+            None => done.leave(LeftOut::Waiting),
         }
         Ok(())
     }
@@ -223,9 +223,9 @@ impl Writing<'_, '_> {
                 continue;
             }
             match (one.fate, new, replay.destinations.get(destination)) {
-                (None, _, _) => done.left(Left::InFlight),
-                (_, Some(None), _) => done.left(Left::Unwanted),
-                (_, _, None) => done.left(Left::Undeclared),
+                (None, _, _) => done.leave(LeftOut::InFlight),
+                (_, Some(None), _) => done.leave(LeftOut::Unwanted),
+                (_, _, None) => done.leave(LeftOut::Undeclared),
                 (Some(fate), _, Some(order)) => {
                     let purpose = new.flatten().map_or(&one.purpose, |new| &new.purpose);
                     let lane = one.ordering_key.as_deref().filter(|_| *order == Order::Key).map(Lane::of);

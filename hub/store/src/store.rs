@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::hooks::Wal;
-use snodo_core::{ChannelName, Message, Timestamp};
+use snodo_core::{ChannelName, Fate, Message, Timestamp};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
@@ -16,6 +16,7 @@ use crate::checkpoint::{Checkpoints, LogSize};
 use crate::destination::{Draw, Failing};
 use crate::directory::{self, Lock};
 use crate::facts::AsOf;
+use crate::left::Left;
 use crate::record::{Decoding, Recorded, RecordedEvent};
 use crate::replay::{Replay, Replayed};
 use crate::requeue::{Item, Requeued};
@@ -281,6 +282,19 @@ impl Store {
     pub fn remove_blocking(&self, removal: Removal) -> Result<Progress, StoreError> {
         let removed = self.write(ROW_BYTES, CanWait::No, move |writing| writing.remove(&removal))?;
         removed.blocking_recv().map_err(|_| StoreError::Closed)?
+    }
+
+    /// Gives deliveries in flight that fate, at most `limit` of them, and says how many. Nobody else may be at work on them.
+    pub async fn settle_left(
+        &self,
+        left: Left,
+        fate: Fate,
+        reason: &'static str,
+        limit: u32,
+    ) -> Result<usize, StoreError> {
+        let settled = self
+            .write(ROW_BYTES, CanWait::No, move |writing| writing.settle_left(&left, fate, reason, limit))?;
+        settled.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The destination's deliveries in flight keep no order among each other any more: it is not declared to keep one by keys.

@@ -66,6 +66,16 @@ impl Channel {
     pub const fn is_junction(&self) -> bool {
         self.receive.is_none() && self.send.is_none()
     }
+
+    /// Whether messages come from it.
+    pub const fn is_source(&self) -> bool {
+        self.receive.is_some() || self.is_junction()
+    }
+
+    /// Whether routes may lead to it.
+    pub const fn is_destination(&self) -> bool {
+        self.send.is_some() || self.is_junction()
+    }
 }
 
 /// How what is to be sent waits for its turn.

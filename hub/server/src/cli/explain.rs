@@ -9,6 +9,7 @@ use snodo_core::{ChannelName, RouteName};
 use snodo_store::{Attempts, Due, EventRow, Found, MessageRow, Reader, Standing, Store, Trail, Verdict};
 
 use super::{Exit, Invocation, events, screen};
+use crate::assemble;
 use crate::clock;
 use crate::configuration::{self, Configuration};
 use crate::hub;
@@ -61,8 +62,8 @@ impl Declared {
         let configuration = Configuration::read(&invocation.config).ok()?;
         let declarations = configuration.declarations(vocabulary).ok()?;
         let sandbox =
-            hub::sandbox(&configuration, &declarations, hub::Options::of_binary().ok()?.compile).ok()?;
-        let line = hub::compile(&configuration, &declarations, &sandbox).ok();
+            assemble::sandbox(&configuration, &declarations, hub::Options::of_binary().ok()?.compile).ok()?;
+        let line = assemble::line(&configuration, &declarations, &sandbox, None).ok();
         Some(Self { declarations, line })
     }
 }

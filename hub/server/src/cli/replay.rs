@@ -7,8 +7,8 @@ use snodo_core::route::Route;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, Fate, RouteName, Timestamp};
 use snodo_store::{
-    EventSeq, Filter, Found, Left, MessageSeq, NEW_SUPPRESSED, Reader, Replayed, Selector, Store, StoreError,
-    Which,
+    EventSeq, Filter, Found, LeftOut, MessageSeq, NEW_SUPPRESSED, Reader, Replayed, Selector, Store,
+    StoreError, Which,
 };
 
 use super::{Exit, Invocation, check, events, moment, running, screen};
@@ -236,13 +236,13 @@ impl By {
     }
 }
 
-const fn told(left: Left) -> &'static str {
+const fn told(left: LeftOut) -> &'static str {
     match left {
-        Left::InFlight => "in flight already",
-        Left::Repetition => "repetitions: the event that they repeat can be sent again",
-        Left::Unwanted => "not wanted by today's routes",
-        Left::Undeclared => "to destinations that are not declared any more",
-        Left::Waiting => "in messages that wait to be decoded already",
+        LeftOut::InFlight => "in flight already",
+        LeftOut::Repetition => "repetitions: the event that they repeat can be sent again",
+        LeftOut::Unwanted => "not wanted by today's routes",
+        LeftOut::Undeclared => "to destinations that are not declared any more",
+        LeftOut::Waiting => "in messages that wait to be decoded already",
     }
 }
 

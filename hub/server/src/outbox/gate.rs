@@ -97,7 +97,7 @@ impl Gate {
 /// How many requests go to a destination: in a second, and in a day.
 pub struct Pace {
     destination: ChannelName,
-    second: Option<DefaultDirectRateLimiter>,
+    second: Option<(NonZeroU32, DefaultDirectRateLimiter)>,
     day: Option<Day>,
 }
 
@@ -128,19 +128,19 @@ impl Pace {
     pub fn new(destination: ChannelName, queue: &Queue) -> Self {
         Self {
             destination,
-            second: queue.per_second.map(|per_second| RateLimiter::direct(Quota::per_second(per_second))),
+            second: queue.per_second.map(|per| (per, RateLimiter::direct(Quota::per_second(per)))),
             day: queue.per_day.map(|limit| Day { limit, left: Mutex::default() }),
         }
     }
 
     /// Requests that may wait for their second: no more, or what is more urgent waits behind them.
-    pub fn requests_max(&self, queue: &Queue) -> Option<usize> {
-        self.second.as_ref().and(queue.per_second).map(|per_second: NonZeroU32| 2 * per_second.get() as usize)
+    pub fn requests_max(&self) -> Option<usize> {
+        self.second.as_ref().map(|(per_second, _)| 2 * per_second.get() as usize)
     }
 
     /// Resolves when the next request of this second may go.
     pub async fn second(&self) {
-        if let Some(second) = &self.second {
+        if let Some((_, second)) = &self.second {
             second.until_ready().await;
         }
     }

@@ -33,10 +33,11 @@ impl Tray {
     /// How many more tasks are needed, of so many that there may be.
     pub fn add(&self, calls: Vec<Call>, senders_max: usize) -> usize {
         let mut sheets = self.sheets();
-        let more = calls.len().min(senders_max.saturating_sub(sheets.senders));
         for call in calls {
             sheets.calls[call.class() as usize].push_back(call);
         }
+        let waiting: usize = sheets.calls.iter().map(VecDeque::len).sum();
+        let more = waiting.min(senders_max.saturating_sub(sheets.senders));
         sheets.senders += more;
         more
     }
@@ -51,14 +52,18 @@ impl Tray {
         call
     }
 
-    pub fn answer(&self, answered: Answered) {
+    /// Whether the task that brings the answer may go on. After a failure it must not: what it means is to be known first.
+    pub fn answer(&self, answered: Answered) -> bool {
+        let goes_on = answered.is_success();
         let mut sheets = self.sheets();
         sheets.answered.push(answered);
+        sheets.senders -= usize::from(!goes_on);
         let count = sheets.answered.len();
         drop(sheets);
         if count == 1 || count == self.enough {
             self.bell.notify_one();
         }
+        goes_on
     }
 
     /// Resolves at the first answer, and when there are enough.

@@ -91,6 +91,11 @@ impl Attempt<'_> {
 }
 
 impl Answered {
+    /// As far as can be told without the connector.
+    pub fn is_success(&self) -> bool {
+        self.answer.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status))
+    }
+
     /// Sends a call.
     pub async fn of(call: Call, sender: &Sender) -> Self {
         let Call { request, carried, state, fitted, round } = call;

@@ -6,6 +6,7 @@ mod crash;
 mod delivering;
 mod finding;
 mod lanes;
+mod left;
 mod model;
 mod opening;
 mod recording;

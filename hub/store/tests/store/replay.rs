@@ -7,8 +7,8 @@ use snodo_core::consent::State;
 use snodo_core::declare::Order;
 use snodo_core::{Class, Fate, Lane, Stuck};
 use snodo_store::{
-    Due, EventSeq, Filter, Left, MessageSeq, NEW, NEW_SUPPRESSED, NewDelivery, NewEvent, NewVerdict, Replay,
-    Replayed, Selected, Selector, Settlement, StoreError, Which,
+    Due, EventSeq, Filter, LeftOut, MessageSeq, NEW, NEW_SUPPRESSED, NewDelivery, NewEvent, NewVerdict,
+    Replay, Replayed, Selected, Selector, Settlement, StoreError, Which,
 };
 
 use crate::bench::*;
@@ -155,7 +155,7 @@ fn a_selector_means_what_all_of_it_says() {
     let recorded = vec![snodo_store::Recorded { message: raw, result }];
     bench.store.record_blocking(recorded, bench.as_of()).unwrap();
 
-    let left = |list: &[(Left, u64)]| list.iter().copied().collect::<BTreeMap<_, _>>();
+    let left = |list: &[(LeftOut, u64)]| list.iter().copied().collect::<BTreeMap<_, _>>();
     let all = counts([("crm", "delivered", 1), ("mail", "suppressed", 3)]);
     let filter = |filter| Selector { filter, ..Selector::default() };
     for (case, selector, deliveries, messages, left_out) in [
@@ -164,10 +164,10 @@ fn a_selector_means_what_all_of_it_says() {
             Selector::default(),
             all.clone(),
             2,
-            left(&[(Left::InFlight, 2), (Left::Repetition, 1)]),
+            left(&[(LeftOut::InFlight, 2), (LeftOut::Repetition, 1)]),
         ),
         ("delivered", of(fate(Fate::Delivered)), counts([("crm", "delivered", 1)]), 0, left(&[])),
-        ("repetitions", of(fate(Fate::Duplicate)), counts([]), 0, left(&[(Left::Repetition, 1)])),
+        ("repetitions", of(fate(Fate::Duplicate)), counts([]), 0, left(&[(LeftOut::Repetition, 1)])),
         ("in quarantine", of(fate(Fate::Quarantined)), counts([]), 2, left(&[])),
         (
             "in quarantine, of one type",
@@ -208,14 +208,14 @@ fn a_selector_means_what_all_of_it_says() {
             filter(Filter { since: Some(since), ..Filter::default() }),
             counts([]),
             2,
-            left(&[(Left::Repetition, 1)]),
+            left(&[(LeftOut::Repetition, 1)]),
         ),
         (
             "of the time before",
             filter(Filter { until: Some(since), channel: Some(name("shop")), ..Filter::default() }),
             all,
             1,
-            left(&[(Left::InFlight, 2), (Left::Repetition, 1)]),
+            left(&[(LeftOut::InFlight, 2), (LeftOut::Repetition, 1)]),
         ),
         (
             "of nobody",
@@ -243,7 +243,7 @@ fn a_selector_means_what_all_of_it_says() {
     assert_eq!((done.count(), done.channels.len()), (6, 2));
     // It is on its way; nothing of it goes twice.
     let again = replay(&bench, &Selector::default(), as_before);
-    assert_eq!((again.count(), &again.left[&Left::InFlight], &again.left[&Left::Waiting]), (0, &6, &2));
+    assert_eq!((again.count(), &again.left[&LeftOut::InFlight], &again.left[&LeftOut::Waiting]), (0, &6, &2));
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn todays_routes_take_what_they_did_not_take_then() {
     assert_eq!(replayed(&bench, &only, wanted, true).deliveries, counts([("crm", NEW, 1)]));
     let done = replay(&bench, &selector, wanted);
     let expected = counts([("crm", NEW, 2), ("mail", NEW, 1), ("mail", NEW_SUPPRESSED, 2)]);
-    assert_eq!((done.deliveries, done.left), (expected, [(Left::Unwanted, 3)].into()));
+    assert_eq!((done.deliveries, done.left), (expected, [(LeftOut::Unwanted, 3)].into()));
 
     let after = bench.store.tally().unwrap();
     assert_eq!(after.expected - before.expected, 3, "two routes of the third, one of the fourth");
@@ -334,7 +334,7 @@ fn a_route_that_goes_elsewhere_today_takes_its_deliveries_along() {
     settle_all(&bench, "mail", &finally(Fate::Dead));
     let nowhere = |_| Some(vec![NewDelivery { route: "to-crm".parse().unwrap(), ..delivery("gone") }]);
     let selector = Selector { rematch: true, ..of(fate(Fate::Dead)) };
-    assert_eq!(replay(&bench, &selector, nowhere).left, [(Left::Undeclared, 3)].into());
+    assert_eq!(replay(&bench, &selector, nowhere).left, [(LeftOut::Undeclared, 3)].into());
 }
 
 #[test]

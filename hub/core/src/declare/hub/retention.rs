@@ -25,10 +25,3 @@ pub struct Retention {
     #[schemars(range(min = 1_048_576))]
     pub bytes: Option<u64>,
 }
-
-impl Retention {
-    /// Whether there is anything to do for it.
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-}

@@ -1,5 +1,5 @@
-//! What the door knows of each channel: who may come in, how much, and which headers are kept. Replaced as a whole when the
-//! declarations change; a request finishes under the rules that it began with.
+//! What the door knows of each channel: who may come in, how much, and which headers are kept. Channels come, go and change while
+//! the door is open; a request finishes under the rules that it began with.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -140,10 +140,27 @@ pub struct Channels(Arc<RwLock<ByName>>);
 type ByName = HashMap<ChannelName, Arc<Inbound>>;
 
 impl Channels {
-    pub fn replace(&self, channels: impl IntoIterator<Item = Inbound>) {
-        let channels =
-            channels.into_iter().map(|inbound| (inbound.channel.clone(), Arc::new(inbound))).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = channels;
+    /// Takes the place of the one of that name: no request finds the door shut meanwhile.
+    pub fn open(&self, inbound: Inbound) -> Arc<Inbound> {
+        let inbound = Arc::new(inbound);
+        let mut channels = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        channels.insert(inbound.channel.clone(), Arc::clone(&inbound));
+        inbound
+    }
+
+    /// Returns when the requests that it has let in are answered. One that comes too late is asked to come back.
+    pub async fn close(&self, inbound: &Arc<Inbound>) {
+        {
+            let mut channels = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            // Another may have taken its place; then its last requests are for that channel, too.
+            match channels.get(&inbound.channel) {
+                Some(open) if Arc::ptr_eq(open, inbound) => _ = channels.remove(&inbound.channel),
+                _ => return,
+            }
+        }
+        let all = u32::try_from(inbound.limits.concurrent_max).expect("the limit is far below 2^32");
+        drop(inbound.permits.acquire_many(all).await);
+        inbound.permits.close();
     }
 
     /// The channel that takes this write key.

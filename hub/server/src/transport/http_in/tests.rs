@@ -46,7 +46,7 @@ fn inbound(name: &str, declared: &str, limits: Limits) -> Inbound {
 
 async fn hub(limits: Limits) -> Hub {
     let channels = Channels::default();
-    channels.replace([
+    for inbound in [
         inbound("open", "scheme = \"none\"", limits),
         inbound("keyed", "scheme = \"api-key\"\nheader = \"x-key\"\nkey = { env = \"s3cret\" }", limits),
         inbound(
@@ -59,7 +59,9 @@ async fn hub(limits: Limits) -> Hub {
             "scheme = \"standard-webhooks\"\nsecret = { env = \"whsec_c2lnbmluZw==\" }",
             limits,
         ),
-    ]);
+    ] {
+        channels.open(inbound);
+    }
     let (accepted, answer) = (Arc::new(Mutex::new(vec![])), Arc::new(Mutex::new(Ok(()))));
     let accept = {
         let (accepted, answer) = (accepted.clone(), answer.clone());
@@ -302,7 +304,8 @@ async fn undeclared_senders_are_shown_by_name_until_they_are_declared() {
     assert_eq!(seen.len(), 1);
     assert_eq!((seen[0].0.as_str(), seen[0].1.count, seen[0].1.sender.as_str()), ("shadow", 2, "Mailer/2.0"));
     assert_eq!(others, 1);
-    hub.channels.replace([inbound("shadow", "scheme = \"none\"", Limits::default())]);
+    hub.channels.open(inbound("shadow", "scheme = \"none\"", Limits::default()));
+    hub.channels.close(&hub.channels.find("open").unwrap()).await;
     assert_eq!(hub.post("/in/shadow", &[], "{}").await.0, 202, "a declaration takes effect at once");
     assert_eq!(hub.post("/in/open", &[], "{}").await.0, 404);
 }
