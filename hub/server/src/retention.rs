@@ -167,7 +167,7 @@ impl Sweep {
                 break;
             }
             let done = self.store.expire_failed_blocking(found.clone(), FAILED)?;
-            after = found[done - 1];
+            after = passed(&found, done, after);
             swept.expired += done as u64;
             std::thread::sleep(PAUSE);
         }
@@ -177,7 +177,7 @@ impl Sweep {
             if found.is_empty() {
                 break;
             }
-            after = found[self.remove(Removal::Quarantined(found.clone()), swept)? - 1];
+            after = passed(&found, self.remove(Removal::Quarantined(found.clone()), swept)?, after);
         }
         let mut after = MessageSeq::default();
         while !stop.is_cancelled() {
@@ -185,7 +185,7 @@ impl Sweep {
             if found.is_empty() {
                 break;
             }
-            after = found[self.remove(Removal::Undecoded(found.clone()), swept)? - 1];
+            after = passed(&found, self.remove(Removal::Undecoded(found.clone()), swept)?, after);
         }
         Ok(())
     }
@@ -206,12 +206,12 @@ impl Sweep {
                 return Ok(last.max(after));
             }
             let removal = Removal::Settled { messages: messages.clone(), until };
-            after = messages[self.remove(removal, swept)? - 1];
+            after = passed(&messages, self.remove(removal, swept)?, after);
         }
         Ok(after)
     }
 
-    /// How many of them were looked at: at least one.
+    /// How many of them it is through with.
     fn remove(&self, removal: Removal, swept: &mut Swept) -> Result<usize, StoreError> {
         let progress = self.store.remove_blocking(removal)?;
         swept.removed.add(progress.removed);
@@ -237,4 +237,9 @@ impl Swept {
             messages, events, deliveries, attempts, "retention has given up and removed what it may"
         );
     }
+}
+
+/// Where to go on after so many of what was found.
+fn passed<S: Copy>(found: &[S], done: usize, after: S) -> S {
+    done.checked_sub(1).map_or(after, |last| found[last])
 }

@@ -27,7 +27,7 @@ const FOUND_MAX: usize = 200;
 /// How far a call of the writer came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// How many of what it was given it has looked at.
+    /// How many of what it was given it is through with: 0 where of the first there may be more.
     pub done: usize,
     pub removed: Removed,
 }

@@ -2,6 +2,7 @@
 //! since whoever sends it settles it: what is due is judged where it is handed out.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -133,11 +134,11 @@ impl Writing<'_, '_> {
                 .prepare("SELECT fate FROM delivery WHERE seq = ?1 AND fate IN ('quarantined', 'dead')")?;
             let fate = find.query_row([seq], |row| row::fate(row, 0)).optional()?.flatten();
             drop(find);
-            let Some(fate) = fate else { return Ok(()) };
+            let Some(fate) = fate else { return Ok(ControlFlow::Continue(())) };
             writing.expire(*seq, why)?;
             writing.state.tally.fates[fate] -= 1;
             writing.state.tally.fates[Fate::Expired] += 1;
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })
     }
 
@@ -154,12 +155,13 @@ impl Writing<'_, '_> {
             drop(find);
             let may_go = |one: &InFlight| one.since <= patience.until && patience.is_idle(one, writing.now);
             if !found.as_ref().is_some_and(may_go) {
-                return Ok(());
+                return Ok(ControlFlow::Continue(()));
             }
             writing.expire(*seq, why)?;
             writing.state.tally.in_flight -= 1;
             writing.state.tally.fates[Fate::Expired] += 1;
-            writing.let_next_go(*seq)
+            writing.let_next_go(*seq)?;
+            Ok(ControlFlow::Continue(()))
         })
     }
 
@@ -172,18 +174,20 @@ impl Writing<'_, '_> {
         Ok(())
     }
 
-    /// One after the other, the first in any case, until the moment is over; how many.
+    /// One after the other, the first in any case, until the moment is over or one breaks off; how many it is through with.
     pub(super) fn for_a_moment<T>(
         &mut self,
         items: &[T],
-        mut work: impl FnMut(&mut Self, &T) -> Result<(), StoreError>,
+        mut work: impl FnMut(&mut Self, &T) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<usize, StoreError> {
         let began = Instant::now();
         for (count, item) in items.iter().enumerate() {
             if count > 0 && began.elapsed() >= MOMENT {
                 return Ok(count);
             }
-            work(self, item)?;
+            if work(self, item)?.is_break() {
+                return Ok(count);
+            }
         }
         Ok(items.len())
     }

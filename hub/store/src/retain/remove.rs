@@ -1,5 +1,6 @@
 //! Removes what is settled, and counts it among what was removed: rows and that together are what the writer keeps.
 
+use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use rusqlite::{OptionalExtension, params};
@@ -38,6 +39,9 @@ impl Removed {
         self.attempts += other.attempts;
     }
 }
+
+/// Of one message so many events at once: a page of a poll can hold thousands.
+const EVENTS_MAX: usize = 100;
 
 /// That the event `e` is nobody's evidence, nobody's original, and not the last one.
 const IS_SPENT: &str = "e.seq < (SELECT max(seq) FROM event) \
@@ -82,7 +86,7 @@ pub(super) static QUARANTINED: LazyLock<String> = LazyLock::new(|| {
 static SETTLED_OF: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT e.seq FROM event e INDEXED BY event_message CROSS JOIN settled_message s ON s.message = e.message \
-         WHERE e.message = ?2 AND {IS_DECODED} AND {} ORDER BY e.seq",
+         WHERE e.message = ?2 AND {IS_DECODED} AND {} ORDER BY e.seq LIMIT {EVENTS_MAX}",
         *IS_SETTLED
     )
 });
@@ -122,10 +126,12 @@ impl Writing<'_, '_> {
                 writing.remove_settled(*message, *until, &mut gone, &mut removed)
             }),
             Removal::Quarantined(events) => self.for_a_moment(events, |writing, event| {
-                writing.remove_quarantined_event(*event, &mut gone, &mut removed)
+                writing.remove_quarantined_event(*event, &mut gone, &mut removed)?;
+                Ok(ControlFlow::Continue(()))
             }),
             Removal::Undecoded(messages) => self.for_a_moment(messages, |writing, message| {
-                writing.remove_message(*message, &mut gone, &mut removed)
+                writing.remove_message(*message, &mut gone, &mut removed)?;
+                Ok(ControlFlow::Continue(()))
             }),
         }?;
         if gone != before {
@@ -137,25 +143,32 @@ impl Writing<'_, '_> {
         Ok(Progress { done, removed })
     }
 
+    /// Breaks off where there may be more of the message.
     fn remove_settled(
         &mut self,
         message: MessageSeq,
         until: Timestamp,
         gone: &mut Balance,
         removed: &mut Removed,
-    ) -> Result<(), StoreError> {
+    ) -> Result<ControlFlow<()>, StoreError> {
         let mut find = self.statements.prepare(SETTLED_OF.as_str())?;
         let rows = find.query_map((until.as_millis(), message), |row| row.get(0))?;
         let events = rows.collect::<Result<Vec<EventSeq>, _>>()?;
         drop(find);
-        for event in events {
-            self.remove_event(event, gone, removed)?;
+        for event in &events {
+            self.remove_event(*event, gone, removed)?;
+        }
+        if events.len() >= EVENTS_MAX {
+            return Ok(ControlFlow::Break(()));
         }
         let mut find =
             self.statements.prepare("SELECT problem IS NULL FROM settled_message WHERE message = ?1")?;
         let decoded: Option<bool> = find.query_row([message], |row| row.get(0)).optional()?;
         drop(find);
-        if decoded == Some(true) { self.remove_message(message, gone, removed) } else { Ok(()) }
+        if decoded == Some(true) {
+            self.remove_message(message, gone, removed)?;
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// It has ended, though not well: among what was removed it is expired.
