@@ -4,8 +4,10 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use snodo_core::{ChannelName, Message, Timestamp};
-use snodo_store::{AsOf, Cursor, Item, Recorded, RecordedEvent, Requeued, Settled, StoreError};
+use snodo_core::{ChannelName, Fate, Message, Timestamp};
+use snodo_store::{
+    AsOf, Cursor, Draw, Failing, Item, Left, Recorded, RecordedEvent, Requeued, Settled, StoreError,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -21,7 +23,7 @@ use crate::open::OpenError;
 use crate::partition::{Holdings, Partitions};
 use crate::reader::Scope;
 use crate::turn::{Turn, Turns};
-use crate::writer::{Accepting, Ask, Job, Recording, Settling, WAITING_CALLS_MAX, Writer};
+use crate::writer::{Accepting, Ask, Job, Note, Recording, Settling, WAITING_CALLS_MAX, Writer};
 use crate::{Reader, schema};
 
 /// Where the time comes from.
@@ -326,6 +328,32 @@ impl Cluster {
     /// The destination's deliveries in flight keep no order among each other any more: it is not declared to keep one by keys.
     pub async fn free_lanes(&self, destination: ChannelName) -> Result<(), StoreError> {
         self.ask(destination, Job::Free).await
+    }
+
+    /// Gives deliveries in flight that fate, at most `limit` of them, and says how many. Nobody may be at work on them.
+    pub async fn settle_left(
+        &self,
+        left: Left,
+        fate: Fate,
+        reason: &'static str,
+        limit: u32,
+    ) -> Result<usize, StoreError> {
+        let settled = self.ask(Note::Left { left, fate, reason, limit }, Job::Note).await?;
+        Ok(usize::try_from(settled).expect("it is at most the limit"))
+    }
+
+    /// That a destination fails as a whole; `None`: it works.
+    pub async fn set_failing(
+        &self,
+        destination: ChannelName,
+        failing: Option<Failing>,
+    ) -> Result<(), StoreError> {
+        self.ask(Note::Failing(destination, failing), Job::Note).await.map(drop)
+    }
+
+    /// Takes of a destination's quota, which all nodes share; how much there was.
+    pub async fn draw(&self, draw: Draw) -> Result<u64, StoreError> {
+        self.ask(Note::Draw(draw), Job::Note).await
     }
 
     async fn ask<I, O>(&self, input: I, job: impl FnOnce(Ask<I, O>) -> Job) -> Result<O, StoreError> {

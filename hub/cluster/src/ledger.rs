@@ -86,7 +86,7 @@ impl Reader {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.runtime.block_on(self.database.snapshot(COUNT_TIME_MAX, read))
+        self.wait(self.database.snapshot(COUNT_TIME_MAX, read))
     }
 
     /// The numbers as the nodes keep them: cheap.

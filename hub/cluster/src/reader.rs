@@ -55,14 +55,19 @@ impl Reader {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.runtime.block_on(self.database.with(work))
+        self.wait(self.database.with(work))
     }
 
     pub(crate) fn snapshot<T, F>(&self, read: impl FnOnce(Arc<Object>) -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.runtime.block_on(self.database.snapshot(ANSWER_TIME_MAX, read))
+        self.wait(self.database.snapshot(ANSWER_TIME_MAX, read))
+    }
+
+    /// A task that reads in passing gives its thread's other tasks away for as long as that takes.
+    pub(crate) fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        tokio::task::block_in_place(|| self.runtime.block_on(answer))
     }
 
     /// Whether this node decodes the messages of that channel.

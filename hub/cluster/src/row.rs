@@ -122,19 +122,22 @@ pub(crate) fn delivery(row: &Row) -> Read<DeliveryRow> {
 
 /// What `due` reads after the columns of `EVENT`, from the rows `d` and `e`.
 pub(crate) const DUE: &str = "d.seq, d.route, d.destination, d.attempts, d.ordering_key, e.customer, e.accepted, d.due_at, \
-     d.class, d.replays, d.partition";
+     d.class, d.replays, d.partition, d.attempts_before, d.resumed_at";
 
 pub(crate) fn due(row: &Row) -> Read<Due> {
     let class = usize::try_from(row.get::<_, i16>(17)).ok();
+    let (attempt, accepted) = (number::<u32>(row.get(12))? + 1, row.get(15));
     Ok(Due {
         event: event(row)?,
         seq: DeliverySeq(row.get(9)),
         route: parsed(row.get(10))?,
         destination: parsed(row.get(11))?,
-        attempt: number::<u32>(row.get(12))? + 1,
+        attempt,
+        attempt_now: attempt.saturating_sub(number(row.get(20))?),
+        since: Timestamp::from_millis(row.get::<_, Option<i64>>(21).unwrap_or(accepted)),
         ordering_key: row.get::<_, Option<String>>(13).map(given),
         customer: customer(row.get(14))?,
-        accepted: Timestamp::from_millis(row.get(15)),
+        accepted: Timestamp::from_millis(accepted),
         fresh: row.get::<_, i64>(16) == 0,
         class: class.and_then(|class| Class::ALL.get(class)).copied().unwrap_or_default(),
         replays: number(row.get(18))?,

@@ -6,15 +6,25 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use snodo_core::Message;
 use snodo_store::{DeliverySeq, Settled, Settlement, StoreError};
 
+use tokio_postgres::Row;
+
 use crate::lanes::Place;
 use crate::text::kept;
 use crate::writer::{Ask, Settling, Writing};
 
 /// A delivery in flight, as it stands.
-struct InFlight {
-    attempts: i64,
+pub(crate) struct InFlight {
+    pub attempts: i64,
     partition: i32,
     lane: Option<Place>,
+}
+
+impl InFlight {
+    /// From the columns seq, attempts, partition, destination and lane.
+    pub fn of(row: &Row) -> Self {
+        let lane = row.get::<_, Option<i64>>(4).map(|lane| (row.get(3), lane));
+        Self { attempts: row.get(1), partition: row.get(2), lane }
+    }
 }
 
 impl Writing<'_> {
@@ -32,9 +42,7 @@ impl Writing<'_> {
             .await?;
         let mut in_flight: HashMap<DeliverySeq, InFlight> = HashMap::with_capacity(rows.len());
         for row in &rows {
-            let lane = row.get::<_, Option<i64>>(4).map(|lane| (row.get(3), lane));
-            let standing = InFlight { attempts: row.get(1), partition: row.get(2), lane };
-            in_flight.insert(DeliverySeq(row.get(0)), standing);
+            in_flight.insert(DeliverySeq(row.get(0)), InFlight::of(row));
         }
         let (mut answers, mut settled, mut made) = (Vec::with_capacity(asks.len()), Vec::new(), Vec::new());
         for ask in asks {
@@ -49,7 +57,7 @@ impl Writing<'_> {
             }
             answers.push(answer);
         }
-        self.write_settled(&settled).await?;
+        self.write_settled(settled.iter().map(|(one, standing)| (*one, standing))).await?;
         let made: Vec<&Message> = made;
         self.accept(&made).await?;
         Ok(answers)
@@ -80,7 +88,12 @@ impl Writing<'_> {
         Ok(())
     }
 
-    async fn write_settled(&mut self, settled: &[(&Settled, InFlight)]) -> Result<(), StoreError> {
+    /// Whoever calls has seen that they are in flight, and may be settled.
+    pub async fn write_settled<'s>(
+        &mut self,
+        settled: impl Iterator<Item = (&'s Settled, &'s InFlight)>,
+    ) -> Result<(), StoreError> {
+        let settled: Vec<_> = settled.collect();
         if settled.is_empty() {
             return Ok(());
         }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object;
-use snodo_core::{ChannelName, Message};
+use snodo_core::{ChannelName, Fate, Message};
 use snodo_store::{
-    AsOf, Cursor, Item, MessageSeq, ROUND, Recorded, RecordedEvent, Requeued, Settled, StoreError,
+    AsOf, Cursor, Draw, Failing, Item, Left, MessageSeq, ROUND, Recorded, RecordedEvent, Requeued, Settled,
+    StoreError,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -55,12 +56,20 @@ pub(crate) struct Settling {
     pub made: Vec<Message>,
 }
 
+/// What is seldom written, and takes a statement or two.
+pub(crate) enum Note {
+    Failing(ChannelName, Option<Failing>),
+    Draw(Draw),
+    Left { left: Left, fate: Fate, reason: &'static str, limit: u32 },
+}
+
 pub(crate) enum Job {
     Accept(Ask<Accepting, Vec<MessageSeq>>),
     Record(Ask<Recording, Vec<RecordedEvent>>),
     Settle(Ask<Settling, ()>),
     Requeue(Ask<Vec<Item>, Requeued>),
     Free(Ask<ChannelName, ()>),
+    Note(Ask<Note, u64>),
 }
 
 /// Roughly what a row takes beside its body.
@@ -74,7 +83,7 @@ impl Job {
             Self::Record(ask) => ask.input.batch.iter().map(bytes_of).sum(),
             Self::Settle(ask) => ask.input.batch.len() * ROW_BYTES + of_messages(&ask.input.made),
             Self::Requeue(ask) => ask.input.len() * ROW_BYTES,
-            Self::Free(_) => ROW_BYTES,
+            Self::Free(_) | Self::Note(_) => ROW_BYTES,
         }
     }
 }
@@ -97,6 +106,7 @@ pub(crate) struct Group {
     pub settles: Vec<Ask<Settling, ()>>,
     pub requeues: Vec<Ask<Vec<Item>, Requeued>>,
     pub frees: Vec<Ask<ChannelName, ()>>,
+    pub notes: Vec<Ask<Note, u64>>,
 }
 
 /// What the calls of a group came to, in the same order. A refusal is the answer of its caller alone.
@@ -107,6 +117,7 @@ pub(crate) struct Answers {
     pub settles: Vec<Result<(), StoreError>>,
     pub requeues: Vec<Result<Requeued, StoreError>>,
     pub frees: Vec<Result<(), StoreError>>,
+    pub notes: Vec<Result<u64, StoreError>>,
 }
 
 impl Group {
@@ -117,11 +128,14 @@ impl Group {
             Job::Settle(ask) => self.settles.push(ask),
             Job::Requeue(ask) => self.requeues.push(ask),
             Job::Free(ask) => self.frees.push(ask),
+            Job::Note(ask) => self.notes.push(ask),
         }
     }
 
     fn calls(&self) -> usize {
-        self.accepts.len() + self.records.len() + self.settles.len() + self.requeues.len() + self.frees.len()
+        let Self { accepts, records, settles, requeues, frees, notes } = self;
+        let asked = accepts.len() + records.len() + settles.len() + requeues.len();
+        asked + frees.len() + notes.len()
     }
 
     fn one_by_one(self) -> impl Iterator<Item = Self> {
@@ -130,7 +144,8 @@ impl Group {
         let settles = self.settles.into_iter().map(Job::Settle);
         let requeues = self.requeues.into_iter().map(Job::Requeue);
         let frees = self.frees.into_iter().map(Job::Free);
-        accepts.chain(records).chain(settles).chain(requeues).chain(frees).map(|job| {
+        let notes = self.notes.into_iter().map(Job::Note);
+        accepts.chain(records).chain(settles).chain(requeues).chain(frees).chain(notes).map(|job| {
             let mut alone = Self::default();
             alone.add(job);
             alone
@@ -149,6 +164,7 @@ impl Group {
         each(self.settles, answers.settles);
         each(self.requeues, answers.requeues);
         each(self.frees, answers.frees);
+        each(self.notes, answers.notes);
     }
 
     fn fail(self, error: &StoreError) {
@@ -162,6 +178,7 @@ impl Group {
         each(self.settles, error);
         each(self.requeues, error);
         each(self.frees, error);
+        each(self.notes, error);
     }
 }
 
@@ -271,6 +288,9 @@ impl Writer {
         for ask in &group.frees {
             answers.frees.push(Ok(writing.free_lanes(&ask.input).await?));
         }
+        for ask in &group.notes {
+            answers.notes.push(Ok(writing.note(&ask.input).await?));
+        }
         if !group.requeues.is_empty() {
             for ask in &group.requeues {
                 answers.requeues.push(Ok(writing.requeue(&ask.input).await?));
@@ -287,5 +307,18 @@ impl Writer {
         }
         let wakes = writing.commit().await?;
         Ok((answers, wakes))
+    }
+}
+
+impl Writing<'_> {
+    /// What it came to: how much was drawn, how many were settled.
+    async fn note(&mut self, note: &Note) -> Result<u64, StoreError> {
+        match note {
+            Note::Failing(destination, failing) => {
+                self.set_failing(destination, failing.as_ref()).await.map(|()| 0)
+            }
+            Note::Draw(draw) => self.draw(draw).await,
+            Note::Left { left, fate, reason, limit } => self.settle_left(left, *fate, reason, *limit).await,
+        }
     }
 }

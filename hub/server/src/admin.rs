@@ -16,6 +16,7 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::home;
 use crate::hub::{Condition, socket};
 use crate::live::Live;
 use crate::live::plan::{Answers, Applied, Plan, Refusal};
@@ -114,7 +115,9 @@ async fn replay(
     State((condition, line)): State<(Arc<Condition>, Current)>,
     Json(ask): Json<Ask>,
 ) -> Result<Json<Replayed>, (StatusCode, String)> {
-    let (store, trial) = (condition.store.clone(), ask.trial);
+    let store = condition.store.store().cloned();
+    let store = store.ok_or_else(|| (StatusCode::CONFLICT, home::only_local("snodo replay")))?;
+    let trial = ask.trial;
     let job = tokio::task::spawn_blocking(move || Today::of_line(&line.now()).replay(&store, &ask));
     let replayed = match job.await {
         Ok(Ok(replayed)) => replayed,

@@ -217,6 +217,11 @@ pub fn data_folder(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder.join(named))
 }
 
+/// `hub.toml` as it is written, whatever mistakes are in it. Nothing, if it is not TOML: then all has its default.
+pub fn hub_table(folder: &Path) -> anyhow::Result<toml::Table> {
+    Ok(toml::from_str(&read_text(&hub_file(folder)?)?).unwrap_or_default())
+}
+
 fn named_path(hub: &str, key: &str) -> Option<PathBuf> {
     let table = toml::from_str::<toml::Table>(hub).ok()?;
     table.get(key)?.as_str().map(PathBuf::from)

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use snodo_core::vocabulary::Vocabulary;
-use snodo_store::Store;
+use snodo_store::home::Reading;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Exit, Invocation, balance, events, run, screen};
@@ -73,9 +73,9 @@ async fn play(invocation: &Invocation, folder: &Path, keep: bool) -> anyhow::Res
         hub.address, counts.0, counts.1
     ))?;
 
-    tell(&company, folder, &hub.store).await?;
+    tell(&company, folder, hub.store.reading()).await?;
     report(&stand_in)?;
-    let exit = account(invocation, &hub.store)?;
+    let exit = account(invocation, hub.store.reading())?;
 
     if keep {
         let stop = run::StopSignals::listen()?;
@@ -93,7 +93,7 @@ async fn play(invocation: &Invocation, folder: &Path, keep: bool) -> anyhow::Res
 }
 
 /// The touchpoints tell their stories.
-async fn tell(company: &Company, folder: &Path, store: &Store) -> anyhow::Result<()> {
+async fn tell(company: &Company, folder: &Path, store: &dyn Reading) -> anyhow::Result<()> {
     crate::transport::http_out::install_tls();
     let client = reqwest::Client::builder().no_proxy().build()?;
     let mut told = 0;
@@ -134,7 +134,7 @@ fn line(who: &str, story: &str, what_came_of_it: impl std::fmt::Display) -> anyh
 }
 
 /// Waits until so many messages are there and everything has a fate, and shows how it comes to it.
-async fn settled(store: &Store, messages: usize) -> anyhow::Result<()> {
+async fn settled(store: &dyn Reading, messages: usize) -> anyhow::Result<()> {
     let expected = i64::try_from(messages).expect("a handful");
     let mut shown = None;
     let look = async {
@@ -182,7 +182,7 @@ fn report(stand_in: &StandIn) -> anyhow::Result<()> {
 }
 
 /// The customer's timeline and the ledger.
-fn account(invocation: &Invocation, store: &Store) -> anyhow::Result<Exit> {
+fn account(invocation: &Invocation, store: &dyn Reading) -> anyhow::Result<Exit> {
     let anna =
         events::customer(store, "email:anna.rossi@example.com")?.context("the hub does not know Anna")?;
     say("Anna's timeline, over all channels:\n")?;

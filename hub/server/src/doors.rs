@@ -20,6 +20,7 @@ use snodo_core::secret::{Secret, SecretError, SecretRef};
 use snodo_core::verify::{Challenger, Verifier};
 use snodo_core::{ChannelName, Message, MessageId};
 use snodo_store::StoreError;
+use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::configuration::Configuration;
@@ -30,13 +31,16 @@ use crate::transport::file_in::{FileIn, Inbox};
 use crate::transport::http_in::{self, Channels, Door, Inbound};
 use crate::transport::ws::{self, Clients};
 use crate::transport::{AcceptError, mail_in, secrets};
-use crate::{clock, operate, sender};
+use crate::{clock, operate, sender, turn};
 
 /// How often a folder is looked into: soon enough for a person who waits, and no load on a network share.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How long a sender is asked to wait when too much is waiting to be written.
 const BUSY_FOR: Duration = Duration::from_secs(1);
+
+/// How long while what the home needs is away: it is tried again this often.
+const AWAY_FOR: Duration = Duration::from_secs(5);
 
 /// The doors that several channels share: senders knock at one address, and are told apart by the channel that they ask for.
 #[derive(Clone, Default)]
@@ -82,7 +86,7 @@ impl Doors<'_> {
         }))
     }
 
-    fn accept(&self) -> impl Fn(Message) -> Accepting + Send + Sync + use<> {
+    fn accept(&self) -> impl Fn(Message) -> Accepting + Clone + Send + Sync + use<> {
         acceptor(&self.workshop.condition)
     }
 
@@ -134,8 +138,12 @@ impl Doors<'_> {
             split: *split,
             body_bytes_max: self.declarations.hub.limits.body_bytes_max,
         };
-        let watch = FileIn::new(inbox, self.accept());
-        Ok(Box::new(move |stop| Box::pin(watch.run(LOOK_EVERY, clock::now, stop))))
+        let accept = self.accept();
+        Ok(self.by_turns(name, move |stop| {
+            // What an earlier turn has seen is not what lies there now.
+            let watch = FileIn::new(inbox.clone(), accept.clone());
+            Box::pin(watch.run(LOOK_EVERY, clock::now, stop))
+        }))
     }
 
     /// Polls are a door of the hub's own.
@@ -151,7 +159,19 @@ impl Doors<'_> {
             stamp: Arc::clone(stamp),
             permits: Arc::clone(&permits[1]),
         };
-        Ok(Box::new(move |stop| Box::pin(poll.run(stop))))
+        let poll = Arc::new(poll);
+        Ok(self.by_turns(name, move |stop| {
+            let poll = Arc::clone(&poll);
+            Box::pin(async move { poll.run(stop).await })
+        }))
+    }
+
+    /// Of all hubs of the home, one at a time does it.
+    fn by_turns<W>(&self, name: &ChannelName, work: W) -> Run
+    where
+        W: FnMut(CancellationToken) -> BoxFuture<'static, ()> + Send + 'static,
+    {
+        turn::by_turns(Arc::clone(&self.workshop.condition.store), name.clone(), work)
     }
 }
 
@@ -201,6 +221,8 @@ fn taken<T>(
         Err(StoreError::Full) => Err(AcceptError::Full),
         Err(StoreError::Overloaded) => Err(AcceptError::Busy { retry_after: BUSY_FOR }),
         Err(StoreError::Closed) => Err(AcceptError::Closing),
+        // Told once, by whoever watches the connection.
+        Err(StoreError::Away(_)) => Err(AcceptError::Away { retry_after: AWAY_FOR }),
         Err(error) => {
             error!(%channel, %error, "failed to keep a message; the sender was told");
             Err(AcceptError::Internal)

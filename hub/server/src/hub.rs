@@ -8,15 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use snodo_cluster::Bells as Wakes;
 use snodo_core::declare::Declarations;
 use snodo_host::Compile;
-use snodo_store::{Options as StoreOptions, Store};
+use snodo_store::Lock;
+use snodo_store::home::Home;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::configuration::Configuration;
 use crate::doors::mail::MailServer;
+use crate::home::{self, Opened};
 use crate::intake::Bells;
 use crate::live::Live;
 use crate::parts::{Part, Run, Workshop};
@@ -47,18 +50,20 @@ impl Options {
 
 pub struct Hub {
     pub address: SocketAddr,
-    pub store: Store,
+    pub store: Arc<dyn Home>,
     pub live: Arc<Live>,
     condition: Arc<Condition>,
     /// What senders connect to.
     servers: Vec<Part>,
     /// What runs beside the line.
     aside: Vec<Part>,
+    /// No other hub uses the data directory.
+    _lock: Option<Lock>,
 }
 
 /// What the parts that answer questions about the hub need of it.
 pub struct Condition {
-    pub store: Store,
+    pub store: Arc<dyn Home>,
     pub stopping: CancellationToken,
     /// The last message could not be kept for want of room.
     pub full: AtomicBool,
@@ -88,18 +93,25 @@ impl Hub {
             format!("failed to listen on {listen}: is another hub running? (listen in hub.toml)")
         })?;
         let address = listener.local_addr()?;
+        let dedup_window = declarations.hub.dedup.window.0;
         let mail = declarations.hub.mail.as_ref();
         let mail = mail.map(|mail| MailServer::bind(configuration, &declarations.hub, mail));
         let mail = mail.transpose().context("hub.toml: failed to prepare mail")?;
-        let dedup_window = declarations.hub.dedup.window.0;
-        let store = Store::open(&data, StoreOptions { dedup_window, ..StoreOptions::default() })?;
+        let (sources, destinations) = (Bells::default(), Bells::default());
+        let (messages, deliveries) = (sources.clone(), destinations.clone());
+        let wakes = Wakes {
+            on_message: Arc::new(move |channel| messages.ring(channel)),
+            on_delivery: Arc::new(move |channel| deliveries.ring(channel)),
+        };
+        let Opened { home: store, lock } =
+            home::open(&configuration.folder, &data, &declarations.hub, wakes).await?;
         let condition = Arc::new(Condition {
             store: store.clone(),
             stopping: CancellationToken::new(),
             full: AtomicBool::new(false),
             refused: Mutex::default(),
-            sources: Bells::default(),
-            destinations: Bells::default(),
+            sources,
+            destinations,
             company: declarations.hub.company.clone(),
         });
 
@@ -114,20 +126,20 @@ impl Hub {
         let live = Arc::new(Live::start(configuration, declarations, sandbox, workshop)?);
 
         let operator = admin::router(Arc::clone(&condition), line.clone(), Arc::clone(&live));
-        let sweep = Sweep::new(store.clone(), line, dedup_window);
+        let sweep = store.store().map(|store| Sweep::new(store.clone(), line, dedup_window));
         let (watching, audited) = (Arc::clone(&live), store.clone());
-        let aside: [Run; 4] = [
+        let aside: [Run; 3] = [
             Box::new(move |stop| Box::pin(admin::serve(socket, operator, stop))),
             Box::new(move |stop| Box::pin(watching.watch(stop))),
             Box::new(move |stop| Box::pin(audit(audited, stop))),
-            Box::new(move |stop| Box::pin(sweep.run(stop))),
         ];
+        let sweep = sweep.map(|sweep| -> Run { Box::new(move |stop| Box::pin(sweep.run(stop))) });
         let http: Run = Box::new(move |stop| Box::pin(http_in::serve(listener, router, stop)));
         let mail = mail.map(|mail| mail.serve(Arc::clone(&condition)));
         let servers = std::iter::once(http).chain(mail).map(Part::start).collect();
-        let aside = aside.into_iter().map(Part::start).collect();
+        let aside = aside.into_iter().chain(sweep).map(Part::start).collect();
         info!(%address, channels, routes, "the hub is running");
-        Ok(Self { address, store, live, condition, servers, aside })
+        Ok(Self { address, store, live, condition, servers, aside, _lock: lock })
     }
 
     /// Stops taking messages, finishes what is under way, and closes the store.
@@ -143,7 +155,7 @@ impl Hub {
 }
 
 /// Counts the rows of the ledger against the numbers that are kept.
-async fn audit(store: Store, stop: CancellationToken) {
+async fn audit(store: Arc<dyn Home>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(AUDIT_EVERY)).await.is_some() {
         let store = store.clone();
         match tokio::task::spawn_blocking(move || store.audit()).await {

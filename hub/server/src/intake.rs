@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use snodo_core::{ChannelName, EventId};
-use snodo_store::{AsOf, Decoding, MessageSeq, NewVerdict, ROUND, Recorded, Store, StoreError};
+use snodo_store::home::Home;
+use snodo_store::{AsOf, Decoding, MessageSeq, NewVerdict, ROUND, Recorded, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -65,7 +66,7 @@ impl Bells {
 pub struct Intake {
     pub channel: ChannelName,
     pub line: Current,
-    pub store: Store,
+    pub store: Arc<dyn Home>,
     /// How many batches are worked on at one time, over all channels.
     pub permits: Arc<Semaphore>,
     pub bell: Arc<Notify>,
@@ -122,7 +123,7 @@ impl Intake {
             if stored.is_empty() {
                 return Ok(None);
             }
-            pipeline::take_in(&line, &line.channels[&name], stored, &store, clock::now()).map(Some)
+            pipeline::take_in(&line, &line.channels[&name], stored, store.reading(), clock::now()).map(Some)
         });
         job.await.unwrap_or_else(|panic| {
             // A defect of ours. The messages stay in the store, and the channel goes on trying.

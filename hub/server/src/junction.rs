@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use snodo_core::{ChannelName, Timestamp};
-use snodo_store::{Claim, ROUND, Store, StoreError};
+use snodo_store::home::Home;
+use snodo_store::{Claim, ROUND, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -31,7 +32,7 @@ const LOOK_AT_LEAST: Duration = Duration::from_secs(30);
 pub struct Junction {
     pub channel: ChannelName,
     pub line: Current,
-    pub store: Store,
+    pub store: Arc<dyn Home>,
     pub stamp: Arc<Stamp>,
     /// How many batches are worked on at one time, over all channels.
     pub permits: Arc<Semaphore>,
@@ -101,7 +102,7 @@ impl Junction {
             let moment = Moment { now, stamp: &stamp };
             let applied = match dues.is_empty() {
                 true => Applied::default(),
-                false => apply::apply(&line, &line.channels[&name], dues, &store, moment)?,
+                false => apply::apply(&line, &line.channels[&name], dues, store.reading(), moment)?,
             };
             Ok(Worked { applied, next_due: store.next_due(&name)? })
         });

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod configuration;
 pub mod demo;
 pub mod doors;
+pub mod home;
 pub mod hub;
 pub mod intake;
 pub mod junction;
@@ -22,6 +23,7 @@ pub mod retention;
 pub mod sender;
 pub mod telemetry;
 pub mod transport;
+pub mod turn;
 
 /// Batches are made on one thread and let go on another, all the time: with glibc's allocator that took a third of the
 /// processor, most of it waiting for the allocator's locks. Here, so that everything made of this library has the same.

@@ -129,7 +129,11 @@ impl Live {
         };
         let mut refusal = restart_refusal(&proposal.changes);
         refusal.reasons.extend(missing::secrets(&proposal.configuration, &proposal.declarations));
-        let left = match ended::left(&self.workshop.condition.store, &running.declarations, &proposal.ended) {
+        let left = match ended::left(
+            self.workshop.condition.store.reading(),
+            &running.declarations,
+            &proposal.ended,
+        ) {
             Ok(left) => left,
             Err(error) => {
                 refusal.reasons.push(error.to_string());
@@ -214,7 +218,7 @@ impl Live {
         running.stop_changed(&making, &ended).await;
         self.workshop.catch_up().await;
         let left =
-            ended::settle(&self.workshop.condition.store, &running.declarations, &ended, answers).await;
+            ended::settle(&*self.workshop.condition.store, &running.declarations, &ended, answers).await;
         self.workshop.line.set(line);
         running.declarations = declarations;
         running.prints = prints;
@@ -268,7 +272,7 @@ impl Live {
 impl Workshop {
     /// What was handed to the store by those who have stopped is on the disk when this is.
     async fn catch_up(&self) {
-        if let Err(error) = self.condition.store.settle(Vec::new()).await {
+        if let Err(error) = self.condition.store.settle(Vec::new().into()).await {
             warn!(%error, "the store does not write");
         }
     }
@@ -373,7 +377,7 @@ fn restart_refusal(changes: &Difference) -> Refusal {
 
 /// Messages and deliveries of channels that are no longer declared stay in the store; somebody should know.
 fn warn_of_strangers(workshop: &Workshop, declarations: &Declarations) -> anyhow::Result<()> {
-    for left in ended::strangers(&workshop.condition.store, declarations)? {
+    for left in ended::strangers(workshop.condition.store.reading(), declarations)? {
         warn!(
             of = left.of,
             count = left.count,

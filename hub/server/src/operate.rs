@@ -47,13 +47,14 @@ fn recorder() -> &'static PrometheusHandle {
 
 /// Which part is ready, and why one is not.
 async fn ready(State(condition): State<Arc<Condition>>) -> Response {
-    let store = condition.clone();
-    let read = tokio::task::spawn_blocking(move || store.store.tally()).await;
-    let store = match read {
-        Ok(Ok(_)) if condition.full.load(Ordering::Relaxed) => Err("no room to keep messages".to_owned()),
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("internal error".to_owned()),
+    let needs = condition.store.needs();
+    let store = match needs.iter().find(|need| need.to_accept) {
+        Some(need) => need.there.clone(),
+        None => readable(&condition).await,
+    };
+    let store = match condition.full.load(Ordering::Relaxed) {
+        true => store.and_then(|()| Err("no room to keep messages".to_owned())),
+        false => store,
     };
     let door = match condition.stopping.is_cancelled() {
         true => Err("the hub is stopping".to_owned()),
@@ -63,13 +64,15 @@ async fn ready(State(condition): State<Arc<Condition>>) -> Response {
     let configuration = condition
         .refused()
         .map_or_else(|| json!({"refused": false}), |why| json!({"refused": true, "why": why}));
-    let parts = [("door", door), ("store", store)];
-    let status = match parts.iter().all(|(_, part)| part.is_ok()) {
+    // A sender is served as long as both are: what else is away is shown, and waited for.
+    let status = match door.is_ok() && store.is_ok() {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
+    let parts = [("door", door), ("store", store)];
     let shown: serde_json::Map<_, _> = parts
         .into_iter()
+        .chain(needs.into_iter().map(|need| (need.name, need.there)))
         .map(|(name, part)| {
             (
                 name.to_owned(),
@@ -84,6 +87,12 @@ async fn ready(State(condition): State<Arc<Condition>>) -> Response {
         ),
     )
         .into_response()
+}
+
+async fn readable(condition: &Arc<Condition>) -> Result<(), String> {
+    let condition = Arc::clone(condition);
+    let read = tokio::task::spawn_blocking(move || condition.store.tally()).await;
+    read.map_err(|_| "internal error".to_owned())?.map(drop).map_err(|error| error.to_string())
 }
 
 async fn metrics(State(condition): State<Arc<Condition>>) -> Response {

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use snodo_core::breaker::Allowed;
 use snodo_core::declare::Order;
 use snodo_core::{ChannelName, Class, Timestamp};
-use snodo_store::{DeliverySeq, Due, Failing, Marks, ROUND, Settled, Settlement, Store, StoreError};
+use snodo_store::home::Home;
+use snodo_store::{DeliverySeq, Due, Failing, Marks, ROUND, Settled, Settlement, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -58,7 +59,7 @@ const CHANGE_GRACE: Duration = Duration::from_secs(120);
 pub struct Outbox {
     pub destination: ChannelName,
     pub line: Current,
-    pub store: Store,
+    pub store: Arc<dyn Home>,
     pub sender: Arc<Sender>,
     /// How many requests are under way at one time.
     pub concurrent: usize,
@@ -329,7 +330,7 @@ impl Outbox {
             let (this, tray) = (Arc::clone(self), Arc::clone(&desk.tray));
             desk.tasks.spawn(async move {
                 while let Some(call) = this.next_call(&tray).await {
-                    match this.pace.day(&this.store).await {
+                    match this.pace.day(&*this.store).await {
                         Ok(Ok(())) => {
                             if !tray.answer(Answered::of(call, &this.sender).await) {
                                 return Step::Sent(None);

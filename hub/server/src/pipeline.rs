@@ -31,7 +31,8 @@ use snodo_core::route::Route;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, Message, RouteName, Stuck, Timestamp};
 use snodo_host::Connector;
-use snodo_store::{AsOf, Due, MessageSeq, Recorded, Store, StoreError};
+use snodo_store::home::Reading;
+use snodo_store::{AsOf, Due, MessageSeq, Recorded, StoreError};
 
 /// Why a delivery is expired that was on its way for too long.
 pub const WAITED: &str = "older than retention.waiting";
@@ -139,7 +140,7 @@ pub fn take_in(
     line: &Line,
     channel: &Channel,
     stored: Vec<(MessageSeq, Message)>,
-    store: &Store,
+    store: &dyn Reading,
     now: Timestamp,
 ) -> Result<TakenIn, StoreError> {
     let candidates = decode::decode(channel, stored, now);

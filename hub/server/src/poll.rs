@@ -83,7 +83,7 @@ pub struct Asked {
 
 impl Poll {
     /// Returns when told to stop. A page that is under way then is asked for again after the next start.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(&self, stop: CancellationToken) {
         let mut failed = 0;
         while let Some(page) = stop.run_until_cancelled(self.page()).await {
             let pause = match page {
@@ -192,9 +192,11 @@ impl Poll {
         let origin = Origin { channel: &self.channel, name: &asked.request, moment };
         let messages = drafts::messages(origin, events);
         let cursor = Cursor { channel: self.channel.clone(), name: CURSOR.to_owned(), value: cursor };
+        let is_some = !messages.is_empty();
         let accepted = self.condition.store.accept_all(messages, Some(cursor)).await;
         self.condition.full.store(matches!(accepted, Err(StoreError::Full)), Ordering::Relaxed);
-        if !accepted?.is_empty() {
+        accepted?;
+        if is_some {
             self.condition.sources.ring(&self.channel);
         }
         Ok(kept)

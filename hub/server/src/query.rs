@@ -56,7 +56,7 @@ enum Trouble {
 
 impl Query {
     /// Returns when told to stop. A page that is under way then is asked for again after the next start.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(&self, stop: CancellationToken) {
         let (mut failed, mut told) = (0, None);
         let mut looked = false;
         loop {

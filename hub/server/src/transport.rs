@@ -34,6 +34,9 @@ pub enum AcceptError {
     Closing,
     #[error("too much is waiting to be kept")]
     Busy { retry_after: Duration },
+    /// The broker or the database that several hubs share cannot be reached.
+    #[error("what keeps messages cannot be reached")]
+    Away { retry_after: Duration },
     /// Logged in full by whoever made it.
     #[error("internal error")]
     Internal,

@@ -15,7 +15,7 @@ pub(crate) fn database(directory: &Path) -> PathBuf {
 }
 
 /// Held for as long as the hub uses the directory. The system lets go of it however the process ends.
-pub(crate) struct Lock {
+pub struct Lock {
     file: File,
 }
 

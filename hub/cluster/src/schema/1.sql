@@ -101,6 +101,9 @@ CREATE TABLE delivery (
     due_at bigint NOT NULL,
     attempts bigint NOT NULL DEFAULT 0,
     replays bigint NOT NULL DEFAULT 0,
+    -- When it was last put on its way again, and how many attempts it had by then: the schedule begins anew. NULL if it never was.
+    resumed_at bigint,
+    attempts_before bigint NOT NULL DEFAULT 0,
     reason text,
     last text,
     settled_at bigint
@@ -159,4 +162,19 @@ CREATE UNIQUE INDEX cursor_name ON cursor (channel, md5(name));
 CREATE TABLE tally (
     slot smallint PRIMARY KEY,
     numbers bigint[] NOT NULL
+);
+
+-- Destinations that fail as a whole: since when, and whether the hub has stopped trying.
+CREATE TABLE failing (
+    destination text PRIMARY KEY,
+    since bigint NOT NULL,
+    disabled_at bigint,
+    reason text NOT NULL
+);
+
+-- How much of a quota is used up in the period that began then.
+CREATE TABLE quota (
+    destination text PRIMARY KEY,
+    began bigint NOT NULL,
+    used bigint NOT NULL
 );

@@ -10,10 +10,11 @@ use super::{Channel, Declarations, Hub};
 use crate::{ChannelName, RouteName};
 
 /// The keys of `hub.toml` that a running hub is built upon, and why it cannot do without a restart.
-const FIXED: [(&str, &str); 6] = [
+const FIXED: [(&str, &str); 7] = [
     ("company", "the ids of all events hang on it"),
     ("listen", "senders are connected there"),
     ("data", "the store in it is open"),
+    ("home", "the store in it is open"),
     ("dedup", "the store was opened with it"),
     ("mail", "those who bring mail are connected there"),
     ("log", "the log has begun in that form"),

@@ -1,5 +1,6 @@
 //! `hub.toml`: what the people who run the hub decide. Paths are taken from the folder that the file is in.
 
+mod home;
 mod mail;
 mod retention;
 
@@ -15,6 +16,7 @@ use crate::declare::{Period, Trust};
 use crate::message::BODY_BYTES_MAX;
 use crate::retry::Schedule;
 
+pub use home::{ClusterHome, Home};
 pub use mail::Mail;
 pub use retention::Retention;
 
@@ -30,11 +32,13 @@ pub struct Hub {
     /// The address and port on which the hub takes messages and shows its state. Use `0.0.0.0` to be reached from other machines.
     #[schemars(with = "String", extend("format" = "listen"))]
     pub listen: SocketAddr,
-    /// The folder in which everything is stored that the hub must not lose.
+    /// The folder in which everything is stored that the hub must not lose, unless `home` says otherwise.
     pub data: PathBuf,
     /// A folder of further connectors, beside those that are built in: installed ones (`*.wasm`), and folders of those under
     /// development. It need not exist.
     pub connectors: PathBuf,
+    /// Where the hub keeps what it must not lose.
+    pub home: Home,
     /// Which connectors channels may use.
     pub trust: Trust,
     /// What the hub accepts at most.
@@ -160,6 +164,7 @@ impl Default for Hub {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7070)),
             data: "data".into(),
             connectors: "connectors".into(),
+            home: Home::default(),
             trust: Trust::default(),
             limits: Limits::default(),
             dedup: Dedup::default(),

@@ -7,7 +7,7 @@ use serde_json::json;
 use snodo_store::Store;
 
 use super::{Exit, Invocation, screen};
-use crate::configuration;
+use crate::{configuration, home};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -22,6 +22,7 @@ pub struct RestoreArgs {
 }
 
 pub fn backup(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
+    home::local(&invocation.config, "snodo backup")?;
     let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
     let file = args.file.display();
     let made = store.back_up(&args.file).with_context(|| format!("nothing was backed up into {file}"))?;
@@ -39,6 +40,7 @@ pub fn backup(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
 }
 
 pub fn restore(invocation: &Invocation, args: &RestoreArgs) -> anyhow::Result<Exit> {
+    home::local(&invocation.config, "snodo restore")?;
     let data = configuration::data_folder(&invocation.config)?;
     let file = args.file.display();
     anyhow::ensure!(args.file.is_file(), "there is no file {file}");

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use snodo_core::Timestamp;
-use snodo_store::{Balance, Store, Tally};
+use snodo_store::{Balance, Tally};
 
 use super::{Exit, Invocation, moment, screen};
-use crate::configuration;
+use crate::home;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -15,7 +15,7 @@ pub struct Args {
 }
 
 pub fn balance(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
-    let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
+    let store = home::look(&invocation.config)?;
     let balance = store.balance(args.since)?;
     let removed = store.removed()?;
     if invocation.json {

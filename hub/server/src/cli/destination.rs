@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use snodo_core::{ChannelName, Timestamp};
-use snodo_store::{Failing, Store, StoreError};
+use snodo_store::Failing;
+use snodo_store::home::Home;
 
-use super::{Exit, Invocation, run, running, screen};
+use super::{Exit, Invocation, screen};
 use crate::outbox::gate;
-use crate::{admin, clock, configuration};
+use crate::{admin, clock, home};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -33,7 +34,7 @@ struct Standing {
 }
 
 fn list(invocation: &Invocation) -> anyhow::Result<Exit> {
-    let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
+    let store = home::look(&invocation.config)?;
     let mut all: BTreeMap<ChannelName, Standing> = BTreeMap::new();
     for (name, failing) in store.all_failing()? {
         all.entry(name).or_default().failing = Some(failing);
@@ -79,20 +80,12 @@ pub fn state(failing: Option<&Failing>) -> (&'static str, Option<Timestamp>) {
 
 /// By the running hub, which owns the store; or, if none runs, here.
 fn enable(invocation: &Invocation, destination: ChannelName) -> anyhow::Result<Exit> {
-    let data = configuration::data_folder(&invocation.config)?;
-    if Store::open_read_only(&data)?.failing(&destination)?.is_none() {
+    if home::look(&invocation.config)?.failing(&destination)?.is_none() {
         screen::line(format!("{destination} does not fail: `snodo destination list` shows those that do."))?;
         return Ok(Exit::Wrong);
     }
-    match Store::open(&data, snodo_store::Options::default()) {
-        Ok(store) => {
-            let enabled = run::runtime()?.block_on(store.set_failing(destination.clone(), None));
-            store.close_blocking();
-            enabled?;
-        }
-        Err(StoreError::Locked { .. }) => running::tell(&data, admin::ENABLE, &destination)?,
-        Err(error) => return Err(error.into()),
-    }
+    let works = async |home: &dyn Home, destination| home.set_failing(destination, None).await;
+    home::changer(&invocation.config)?.change(admin::ENABLE, destination.clone(), works)?;
     match invocation.json {
         true => screen::json(&json!({"destination": destination, "state": "works"}))?,
         false => screen::line(format!("{destination} is tried again."))?,

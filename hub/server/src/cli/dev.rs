@@ -13,12 +13,11 @@ use snodo_core::ChannelName;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_kit::golden::Mode;
 use snodo_kit::{Folder, build};
-use snodo_store::Store;
 
 use super::{Exit, Invocation, kit, running, screen};
 use crate::configuration::{self, Configuration};
 use crate::live::swap::Swapped;
-use crate::{admin, assemble, hub};
+use crate::{admin, assemble, home, hub};
 use live::Live;
 use watch::{Changed, Watch};
 
@@ -161,7 +160,7 @@ impl Bench<'_> {
             screen::line(format!("no hub is running: `snodo -c {config} run` in another window"))?;
             return Ok(());
         }
-        let store = Store::open_read_only(&self.data)?;
+        let store = home::look(&self.invocation.config)?;
         let fresh = Live::new(self, store, name)?;
         if let Some(before) = live {
             before.show_difference(&fresh, self)?;

@@ -7,10 +7,11 @@ use snodo_core::identity::Identifier;
 use snodo_core::privacy::Privacy;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, CustomerId, Fate, Timestamp};
-use snodo_store::{EventRow, EventSeq, Filter, Order, Reader, Store, Verdict};
+use snodo_store::home::Reading;
+use snodo_store::{EventRow, EventSeq, Filter, Order, Verdict};
 
 use super::{Exit, Invocation, moment, screen};
-use crate::configuration;
+use crate::home;
 
 /// How often `--follow` looks again.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -67,9 +68,9 @@ pub struct TimelineArgs {
 }
 
 pub fn events(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
-    let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
+    let store = home::look(&invocation.config)?;
     let customer = match &args.customer {
-        Some(text) => match customer(&store, text)? {
+        Some(text) => match customer(&*store, text)? {
             Some(customer) => Some(customer),
             None => return Ok(unknown(text)),
         },
@@ -105,13 +106,17 @@ pub fn events(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
 }
 
 pub fn timeline(invocation: &Invocation, args: &TimelineArgs) -> anyhow::Result<Exit> {
-    let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
-    let Some(customer) = customer(&store, &args.customer)? else { return Ok(unknown(&args.customer)) };
-    print_timeline(invocation, &store, customer)?;
+    let store = home::look(&invocation.config)?;
+    let Some(customer) = customer(&*store, &args.customer)? else { return Ok(unknown(&args.customer)) };
+    print_timeline(invocation, &*store, customer)?;
     Ok(Exit::Fine)
 }
 
-pub fn print_timeline(invocation: &Invocation, store: &Reader, customer: CustomerId) -> anyhow::Result<()> {
+pub fn print_timeline(
+    invocation: &Invocation,
+    store: &dyn Reading,
+    customer: CustomerId,
+) -> anyhow::Result<()> {
     let privacy = Privacy::new(&Vocabulary::load());
     if !invocation.json {
         let namespaces: Vec<String> =
@@ -150,7 +155,7 @@ pub fn print_timeline(invocation: &Invocation, store: &Reader, customer: Custome
 }
 
 /// By id, or by `namespace:value`. A namespace may have a colon in it: `shopify:customer:acme.example/1`.
-pub fn customer(store: &Reader, text: &str) -> anyhow::Result<Option<CustomerId>> {
+pub fn customer(store: &dyn Reading, text: &str) -> anyhow::Result<Option<CustomerId>> {
     if let Some(id) = CustomerId::parse(text) {
         return Ok(Some(id));
     }

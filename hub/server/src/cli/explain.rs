@@ -6,12 +6,14 @@ use snodo_core::declare::Declarations;
 use snodo_core::privacy::{PersonalValue, Privacy, mask_text};
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, RouteName};
-use snodo_store::{Attempts, Due, EventRow, Found, MessageRow, Reader, Standing, Store, Trail, Verdict};
+use snodo_store::home::Reading;
+use snodo_store::{Attempts, Due, EventRow, Found, MessageRow, Standing, Trail, Verdict};
 
 use super::{Exit, Invocation, events, screen};
 use crate::assemble;
 use crate::clock;
-use crate::configuration::{self, Configuration};
+use crate::configuration::Configuration;
+use crate::home;
 use crate::hub;
 use crate::pipeline::{Line, encode};
 
@@ -25,7 +27,7 @@ pub struct Args {
 }
 
 pub fn explain(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
-    let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
+    let store = home::look(&invocation.config)?;
     let seq = match store.find(&args.event)? {
         Found::One(seq) => seq,
         Found::Nothing => {
@@ -42,7 +44,7 @@ pub fn explain(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
     let vocabulary = Vocabulary::load();
     let declared = Declared::read(invocation, &vocabulary);
     let mask = Mask::new(&vocabulary, &trail.event, args.reveal);
-    let whole = whole(&store, &trail, declared.as_ref(), &mask)?;
+    let whole = whole(&*store, &trail, declared.as_ref(), &mask)?;
     match invocation.json {
         true => screen::json(&whole)?,
         false => print(&whole)?,
@@ -116,7 +118,12 @@ impl Mask {
     }
 }
 
-fn whole(store: &Reader, trail: &Trail, declared: Option<&Declared>, mask: &Mask) -> anyhow::Result<Value> {
+fn whole(
+    store: &dyn Reading,
+    trail: &Trail,
+    declared: Option<&Declared>,
+    mask: &Mask,
+) -> anyhow::Result<Value> {
     let row = &trail.event;
     let mut event = row.event.to_json();
     event["data"] = mask.data(&event["data"]);
@@ -170,7 +177,7 @@ fn message(row: &MessageRow, mask: &Mask) -> Value {
 }
 
 fn routes(
-    store: &Reader,
+    store: &dyn Reading,
     trail: &Trail,
     declared: Option<&Declared>,
     mask: &Mask,
@@ -219,7 +226,7 @@ fn names(channels: &[ChannelName]) -> String {
 }
 
 fn delivery(
-    store: &Reader,
+    store: &dyn Reading,
     row: &EventRow,
     one: &Attempts,
     declared: Option<&Declared>,
@@ -253,7 +260,7 @@ fn delivery(
 /// What the delivery's first request looks like: encoding is a function of the event and the declarations, so nothing that was
 /// sent has to be kept to show it. In a batch it was one of several.
 pub(super) fn request(
-    store: &Reader,
+    store: &dyn Reading,
     row: &EventRow,
     one: &Attempts,
     line: &Line,

@@ -2,13 +2,12 @@
 
 use serde_json::json;
 use snodo_core::vocabulary::Vocabulary;
-use snodo_store::{Store, StoreError};
 
 use super::{Exit, Invocation, check, reload, running, screen};
 use crate::configuration::{self, Configuration};
 use crate::live::ended;
 use crate::live::plan::{self, Left, Plan, Refusal};
-use crate::{admin, hub};
+use crate::{admin, home, hub};
 
 pub fn plan(invocation: &Invocation) -> anyhow::Result<Exit> {
     let data = configuration::data_folder(&invocation.config)?;
@@ -61,12 +60,13 @@ fn before_a_start(invocation: &Invocation, data: &std::path::Path) -> anyhow::Re
             return Ok(Exit::Wrong);
         }
     };
-    let left = match Store::open_read_only(data) {
+    let left = match home::look(&invocation.config) {
         Ok(store) => {
-            [ended::strangers(&store, &declarations)?, ended::strange_routes(&store, &declarations)?].concat()
+            [ended::strangers(&*store, &declarations)?, ended::strange_routes(&*store, &declarations)?]
+                .concat()
         }
-        Err(StoreError::Missing(_)) => Vec::new(),
-        Err(error) => return Err(error.into()),
+        Err(error) if home::is_missing(&error) => Vec::new(),
+        Err(error) => return Err(error),
     };
     if invocation.json {
         screen::json(&json!({"running": false, "left": left}))?;

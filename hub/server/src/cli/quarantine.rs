@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use snodo_core::privacy::Privacy;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{MessageId, Timestamp};
-use snodo_store::{Found, Item, MessageRow, Reader, Standing, Store, StoreError, Verdict};
+use snodo_store::home::Reading;
+use snodo_store::{Found, Item, MessageRow, Requeued, Standing, Verdict};
 
-use super::{Exit, Invocation, run, running, screen};
-use crate::{admin, configuration};
+use super::{Exit, Invocation, screen};
+use crate::{admin, home};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -41,7 +42,7 @@ pub enum Command {
 const ALL_MAX: usize = 10_000;
 
 pub fn quarantine(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
-    let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
+    let store = home::look(&invocation.config)?;
     match command {
         Command::List { limit } => list(invocation, &store, limit),
         Command::Show { id, reveal } => show(invocation, &store, &id, reveal),
@@ -64,7 +65,7 @@ struct Entry {
     why: String,
 }
 
-fn entries(store: &Reader, limit: usize) -> anyhow::Result<Vec<Entry>> {
+fn entries(store: &dyn Reading, limit: usize) -> anyhow::Result<Vec<Entry>> {
     let found = store.quarantine(limit)?;
     let mut entries = Vec::new();
     for row in &found.messages {
@@ -106,7 +107,7 @@ fn entries(store: &Reader, limit: usize) -> anyhow::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn list(invocation: &Invocation, store: &Reader, limit: usize) -> anyhow::Result<Exit> {
+fn list(invocation: &Invocation, store: &dyn Reading, limit: usize) -> anyhow::Result<Exit> {
     let entries = entries(store, limit)?;
     let mut table = screen::Table::new(&["id", "at", "channel", "why"]);
     for Entry { id, what, at, channel, why } in entries {
@@ -128,7 +129,7 @@ fn list(invocation: &Invocation, store: &Reader, limit: usize) -> anyhow::Result
     Ok(Exit::Fine)
 }
 
-fn show(invocation: &Invocation, store: &Reader, id: &str, reveal: bool) -> anyhow::Result<Exit> {
+fn show(invocation: &Invocation, store: &dyn Reading, id: &str, reveal: bool) -> anyhow::Result<Exit> {
     let shown = match item(store, id)? {
         Item::Message(seq) => {
             let row = store.message(seq)?.context("the message is gone")?;
@@ -172,7 +173,7 @@ fn show(invocation: &Invocation, store: &Reader, id: &str, reveal: bool) -> anyh
     Ok(Exit::Fine)
 }
 
-fn everything(store: &Reader) -> anyhow::Result<Vec<Item>> {
+fn everything(store: &dyn Reading) -> anyhow::Result<Vec<Item>> {
     let found = store.quarantine(ALL_MAX)?;
     let messages = found.messages.iter().map(|row| Item::Message(row.seq));
     let events = found.events.iter().map(|row| Item::Event(row.seq));
@@ -181,7 +182,7 @@ fn everything(store: &Reader) -> anyhow::Result<Vec<Item>> {
 }
 
 /// `message:UUID`, `event:N`, `delivery:N`; or the id of an event.
-fn item(store: &Reader, id: &str) -> anyhow::Result<Item> {
+fn item(store: &dyn Reading, id: &str) -> anyhow::Result<Item> {
     let unknown = || format!("{id:?} is not in quarantine: `snodo quarantine list` shows what is");
     match id.split_once(':') {
         Some(("message", id)) => {
@@ -201,16 +202,9 @@ fn item(store: &Reader, id: &str) -> anyhow::Result<Item> {
 
 /// By the running hub, which owns the store; or, if none runs, here.
 fn retry(invocation: &Invocation, items: Vec<Item>) -> anyhow::Result<Exit> {
-    let data = configuration::data_folder(&invocation.config)?;
-    let requeued = match Store::open(&data, snodo_store::Options::default()) {
-        Ok(store) => {
-            let requeued = run::runtime()?.block_on(store.requeue(items));
-            store.close_blocking();
-            requeued?
-        }
-        Err(StoreError::Locked { .. }) => running::tell(&data, admin::RETRY, &items)?,
-        Err(error) => return Err(error.into()),
-    };
+    let changer = home::changer(&invocation.config)?;
+    let requeued: Requeued =
+        changer.change(admin::RETRY, items, async |home, items| home.requeue(items).await)?;
     match invocation.json {
         true => screen::json(&requeued)?,
         false => screen::line(format!(

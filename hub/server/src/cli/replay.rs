@@ -14,6 +14,7 @@ use snodo_store::{
 use super::{Exit, Invocation, check, events, moment, running, screen};
 use crate::admin;
 use crate::configuration::{self, Configuration};
+use crate::home;
 use crate::replay::{Ask, Today};
 
 #[derive(clap::Args)]
@@ -70,6 +71,7 @@ fn fate(text: &str) -> Result<Fate, String> {
 }
 
 pub fn replay(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
+    home::local(&invocation.config, "snodo replay")?;
     let data = configuration::data_folder(&invocation.config)?;
     let store = Store::open_read_only(&data)?;
     let Some(selector) = args.selector(&store)? else { return Ok(Exit::Wrong) };

@@ -1,5 +1,7 @@
 //! Opens the ways in that lead over a broker.
 
+use std::sync::Arc;
+
 use snodo_core::ChannelName;
 use snodo_core::declare::{Address, AmqpInlet, Channel, MqttInlet, Spoken};
 
@@ -36,7 +38,11 @@ impl Doors<'_> {
             body_bytes_max: self.declarations.hub.limits.body_bytes_max,
         };
         let subscriber = mqtt::Subscriber::new(subscription, self.accept(), clock::now);
-        Ok(Box::new(move |stop| Box::pin(subscriber.run(stop))))
+        let subscriber = Arc::new(subscriber);
+        Ok(self.by_turns(name, move |stop| {
+            let subscriber = Arc::clone(&subscriber);
+            Box::pin(async move { subscriber.run(stop).await })
+        }))
     }
 
     pub(super) fn amqp(
@@ -62,7 +68,11 @@ impl Doors<'_> {
             body_bytes_max: self.declarations.hub.limits.body_bytes_max,
         };
         let subscriber = amqp::Subscriber::new(subscription, self.accept(), clock::now);
-        Ok(Box::new(move |stop| Box::pin(subscriber.run(stop))))
+        let subscriber = Arc::new(subscriber);
+        Ok(self.by_turns(name, move |stop| {
+            let subscriber = Arc::clone(&subscriber);
+            Box::pin(async move { subscriber.run(stop).await })
+        }))
     }
 }
 

@@ -32,6 +32,10 @@ impl Doors<'_> {
             condition: Arc::clone(&self.workshop.condition),
             stamp: Stamp::default(),
         };
-        Ok(Box::new(move |stop| Box::pin(query.run(stop))))
+        let query = Arc::new(query);
+        Ok(self.by_turns(name, move |stop| {
+            let query = Arc::clone(&query);
+            Box::pin(async move { query.run(stop).await })
+        }))
     }
 }

@@ -1,5 +1,7 @@
 //! Opens the ways in that lead over a WebSocket: clients that connect to the hub, and feeds that it connects to.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use snodo_core::ChannelName;
 use snodo_core::authorize::Credential;
@@ -51,6 +53,10 @@ impl Doors<'_> {
             body_bytes_max: self.declarations.hub.limits.body_bytes_max,
         };
         let feed = FeedIn::new(feed, self.accept(), clock::now)?;
-        Ok(Box::new(move |stop| Box::pin(feed.run(stop))))
+        let feed = Arc::new(feed);
+        Ok(self.by_turns(name, move |stop| {
+            let feed = Arc::clone(&feed);
+            Box::pin(async move { feed.run(stop).await })
+        }))
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use snodo_core::declare::{Declarations, Ended};
 use snodo_core::{ChannelName, Fate};
-use snodo_store::{Left as InFlight, MessageSeq, Reader, Store, StoreError};
+use snodo_store::home::{Home, Reading};
+use snodo_store::{Left as InFlight, MessageSeq, StoreError};
 use tokio::time::Instant;
 use tracing::error;
 
@@ -66,7 +67,7 @@ fn questions(ended: &Ended) -> Vec<(String, What)> {
 }
 
 /// What waits right now for what ends.
-pub fn left(store: &Reader, old: &Declarations, ended: &Ended) -> Result<Vec<Left>, StoreError> {
+pub fn left(store: &dyn Reading, old: &Declarations, ended: &Ended) -> Result<Vec<Left>, StoreError> {
     let mut left = deliveries_left(store, old, ended)?;
     for name in &ended.sources {
         let count = store.undecoded(name)?.count;
@@ -76,7 +77,7 @@ pub fn left(store: &Reader, old: &Declarations, ended: &Ended) -> Result<Vec<Lef
     Ok(left)
 }
 
-fn deliveries_left(store: &Reader, old: &Declarations, ended: &Ended) -> Result<Vec<Left>, StoreError> {
+fn deliveries_left(store: &dyn Reading, old: &Declarations, ended: &Ended) -> Result<Vec<Left>, StoreError> {
     let mut left = Vec::new();
     for (of, what, in_flight) in in_flight(old, ended) {
         let count = store.left(&in_flight)?;
@@ -101,7 +102,7 @@ fn in_flight<'a>(
 }
 
 /// What waits in the store of a hub that does not run, or is about to, for channels that are not declared.
-pub fn strangers(store: &Reader, declarations: &Declarations) -> Result<Vec<Left>, StoreError> {
+pub fn strangers(store: &dyn Reading, declarations: &Declarations) -> Result<Vec<Left>, StoreError> {
     let declared = |name: &ChannelName| declarations.channels.get(name);
     let mut left = Vec::new();
     for (name, count) in store.destinations_in_flight()? {
@@ -119,7 +120,7 @@ pub fn strangers(store: &Reader, declarations: &Declarations) -> Result<Vec<Left
 }
 
 /// The same of routes. Looks at every delivery in flight.
-pub fn strange_routes(store: &Reader, declarations: &Declarations) -> Result<Vec<Left>, StoreError> {
+pub fn strange_routes(store: &dyn Reading, declarations: &Declarations) -> Result<Vec<Left>, StoreError> {
     let mut routes = store.routes_in_flight()?;
     routes.retain(|(name, _)| declarations.routes.get(name).is_none_or(|route| !route.enabled));
     let left = |(name, count)| Left { of: format!("routes/{name}"), what: What::Routed, count };
@@ -139,7 +140,7 @@ impl Running {
         ended: &Ended,
         answers: &Answers,
     ) -> Result<(), Refusal> {
-        let store = &workshop.condition.store;
+        let store = workshop.condition.store.reading();
         let stuck = self.stuck_messages(workshop, ended, answers).await.map_err(failed)?;
         if !stuck.is_empty() {
             return Err(refused(&stuck));
@@ -172,7 +173,7 @@ impl Running {
         ended: &Ended,
         answers: &Answers,
     ) -> Result<Vec<Left>, StoreError> {
-        let store = &workshop.condition.store;
+        let store = workshop.condition.store.reading();
         let mut waiting: Vec<(&ChannelName, MessageSeq)> = Vec::new();
         for name in ended.sources.iter().filter(|name| answers.get(name.as_str()) != Some(&Answer::Wait)) {
             waiting.extend(store.undecoded(name)?.ends.map(|(_, last)| (name, last)));
@@ -220,7 +221,7 @@ impl Running {
     /// The doors of sources that end are closed: their last messages are routed by the routes under which they came, and what that
     /// leads to is done, if it is done in time. What is not stays in the store.
     pub(super) async fn finish(&mut self, workshop: &Workshop, ended: &Ended, answers: &Answers) {
-        let store = &workshop.condition.store;
+        let store = workshop.condition.store.reading();
         let sources: Vec<&ChannelName> =
             ended.sources.iter().filter(|name| answers.get(name.as_str()) != Some(&Answer::Wait)).collect();
         if sources.is_empty() {
@@ -275,7 +276,7 @@ impl Hope {
 }
 
 /// Gives what is left the fate that was decided, and says what was settled or stays. Those who were at work on it have stopped.
-pub async fn settle(store: &Store, old: &Declarations, ended: &Ended, answers: &Answers) -> Vec<Left> {
+pub async fn settle(store: &dyn Home, old: &Declarations, ended: &Ended, answers: &Answers) -> Vec<Left> {
     let mut all = Vec::new();
     for (of, what, in_flight) in in_flight(old, ended) {
         let count = match answers.get(&of).and_then(|answer| answer.fate()) {
@@ -295,7 +296,7 @@ pub async fn settle(store: &Store, old: &Declarations, ended: &Ended, answers: &
     all
 }
 
-async fn settle_as(store: &Store, left: &InFlight, what: What, fate: Fate) -> Result<u64, StoreError> {
+async fn settle_as(store: &dyn Home, left: &InFlight, what: What, fate: Fate) -> Result<u64, StoreError> {
     let reason = match what {
         What::Routed => "its route was removed",
         _ => "its destination was removed",

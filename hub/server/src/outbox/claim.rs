@@ -60,7 +60,7 @@ impl Outbox {
             *mark = due.seq.max(*mark);
         }
         let (more, claimed) = (!dues.is_empty(), dues.iter().map(|due| due.seq).collect());
-        let encoded = encode::encode(&line, channel, dues, &self.store, now)?;
+        let encoded = encode::encode(&line, channel, dues, self.store.reading(), now)?;
         // What is due already was claimed, now or before; when it is settled, the rest is looked at again.
         let next_due = self.store.next_due(&self.destination)?.filter(|due| *due > now);
         let next_due = next_due.into_iter().chain(waits_until).min();
@@ -80,7 +80,7 @@ impl Outbox {
             }
         };
         let (more, claimed) = (!dues.is_empty(), dues.iter().map(|due| due.seq).collect());
-        let encoded = encode::encode(line, channel, dues, &self.store, now)?;
+        let encoded = encode::encode(line, channel, dues, self.store.reading(), now)?;
         Ok(Claimed { marks: Marks::default(), more, claimed, encoded, next_due: waits_until })
     }
 

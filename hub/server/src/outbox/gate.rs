@@ -8,7 +8,8 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use snodo_core::breaker::{Allowed, Breaker, Change, State};
 use snodo_core::declare::Queue;
 use snodo_core::{ChannelName, Timestamp};
-use snodo_store::{Draw, Failing, Store, StoreError};
+use snodo_store::home::Home;
+use snodo_store::{Draw, Failing, StoreError};
 use tokio::sync::Mutex;
 use tracing::{error, info, warn};
 
@@ -146,7 +147,7 @@ impl Pace {
     }
 
     /// Takes one request of the day. Days begin at midnight, UTC.
-    pub async fn day(&self, store: &Store) -> Result<Result<(), UsedUp>, StoreError> {
+    pub async fn day(&self, store: &dyn Home) -> Result<Result<(), UsedUp>, StoreError> {
         let Some(Day { limit, left }) = &self.day else { return Ok(Ok(())) };
         let mut left = left.lock().await;
         let began = day_of(clock::now());

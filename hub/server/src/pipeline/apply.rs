@@ -3,7 +3,8 @@
 
 use snodo_core::{Event, Fate, Message};
 use snodo_host::{Draft, Failure, Outcome};
-use snodo_store::{Due, Reader, Settled, StoreError};
+use snodo_store::home::Reading;
+use snodo_store::{Due, Settled, StoreError};
 
 use super::drafts::{self, Moment, Origin};
 use super::encode::{self, Carried, Ready};
@@ -29,7 +30,7 @@ pub fn apply(
     line: &Line,
     channel: &Channel,
     dues: Vec<Due>,
-    store: &Reader,
+    store: &dyn Reading,
     moment: Moment<'_>,
 ) -> Result<Applied, StoreError> {
     let now = moment.now;

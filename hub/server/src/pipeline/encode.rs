@@ -8,7 +8,8 @@ use snodo_core::consent::{self, Basis, Consents};
 use snodo_core::route::{Route, Subject};
 use snodo_core::{Body, Class, CustomerId, Fate, Timestamp};
 use snodo_host::Request;
-use snodo_store::{Due, Reader, Settled, StoreError};
+use snodo_store::home::Reading;
+use snodo_store::{Due, Settled, StoreError};
 
 use super::interpret::{self, Told};
 use super::{Channel, Fitted, Line};
@@ -53,7 +54,7 @@ pub fn encode(
     line: &Line,
     channel: &Channel,
     dues: Vec<Due>,
-    store: &Reader,
+    store: &dyn Reading,
     now: Timestamp,
 ) -> Result<Encoded, StoreError> {
     let deliveries = dues.len();
@@ -86,7 +87,7 @@ pub fn make_ready(
     line: &Line,
     channel: &Channel,
     dues: Vec<Due>,
-    store: &Reader,
+    store: &dyn Reading,
     now: Timestamp,
 ) -> Result<Ready, StoreError> {
     let agreed = agreed(line, &dues, store)?;
@@ -116,7 +117,7 @@ pub fn make_ready(
 fn agreed(
     line: &Line,
     dues: &[Due],
-    store: &Reader,
+    store: &dyn Reading,
 ) -> Result<std::collections::HashMap<CustomerId, Consents>, StoreError> {
     let asks = |due: &&Due| {
         line.routes.get(&due.route).is_some_and(|route| {

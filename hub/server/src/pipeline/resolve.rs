@@ -4,7 +4,8 @@
 use snodo_core::Timestamp;
 use snodo_core::consent::{self, Change, Consents};
 use snodo_core::identity::{self, Identifier, IdentifierKey, Resolution};
-use snodo_store::{AsOf, Facts, Store, StoreError};
+use snodo_store::home::Reading;
+use snodo_store::{AsOf, Facts, StoreError};
 
 use super::decode::Decoded;
 use super::validate::Checked;
@@ -24,7 +25,10 @@ pub struct Resolved<'a> {
     pub as_of: AsOf,
 }
 
-pub fn resolve<'a>(store: &Store, decoded: Vec<Decoded<Checked<'a>>>) -> Result<Resolved<'a>, StoreError> {
+pub fn resolve<'a>(
+    store: &dyn Reading,
+    decoded: Vec<Decoded<Checked<'a>>>,
+) -> Result<Resolved<'a>, StoreError> {
     let named: Vec<Vec<Vec<Identifier>>> =
         decoded.iter().map(|one| one.events.iter().flatten().map(named_in).collect()).collect();
     let mut keys: Vec<IdentifierKey> = named.iter().flatten().flatten().map(|one| one.key).collect();

@@ -19,7 +19,7 @@ const FULL_FOR: Duration = Duration::from_secs(2);
 /// How long to leave the hub alone after a refusal.
 pub const fn pause(error: &AcceptError) -> Duration {
     match error {
-        AcceptError::Busy { retry_after } => *retry_after,
+        AcceptError::Busy { retry_after } | AcceptError::Away { retry_after } => *retry_after,
         AcceptError::Full | AcceptError::Internal => FULL_FOR,
         AcceptError::Closing => Duration::ZERO,
     }
@@ -31,6 +31,7 @@ pub const fn word(error: &AcceptError) -> &'static str {
         AcceptError::Full => "no-room",
         AcceptError::Closing => "stopping",
         AcceptError::Busy { .. } => "busy",
+        AcceptError::Away { .. } => "away",
         AcceptError::Internal => "internal",
     }
 }

@@ -7,15 +7,14 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use snodo_core::ChannelName;
 use snodo_kit::golden;
-use snodo_store::{
-    Attempts, EventRow, EventSeq, Filter, MessageRow, MessageSeq, Order, Reader, Standing, Verdict,
-};
+use snodo_store::{Attempts, EventRow, EventSeq, Filter, MessageRow, MessageSeq, Order, Standing, Verdict};
 
 use super::Bench;
 use crate::assemble;
 use crate::cli::explain::{self, Mask};
 use crate::cli::screen;
 use crate::configuration::Configuration;
+use crate::home::Looking;
 use crate::hub;
 use crate::pipeline::{Line, decode};
 
@@ -27,7 +26,7 @@ const AT_ONCE: usize = 50;
 
 /// The channels as one build serves them.
 pub struct Live {
-    store: Reader,
+    store: Looking,
     line: Line,
     /// Those of the connector.
     channels: BTreeSet<ChannelName>,
@@ -37,7 +36,7 @@ pub struct Live {
 
 impl Live {
     /// With the build that is on disk now.
-    pub fn new(bench: &Bench<'_>, store: Reader, connector: &str) -> anyhow::Result<Self> {
+    pub fn new(bench: &Bench<'_>, store: Looking, connector: &str) -> anyhow::Result<Self> {
         let configuration = Configuration::read(&bench.invocation.config)?;
         let declarations = configuration.declarations(&bench.vocabulary).map_err(|mistakes| {
             anyhow::anyhow!("the configuration has {} mistakes: `snodo check` shows them", mistakes.len())
@@ -106,7 +105,7 @@ impl Live {
         let to = &delivery.delivery.destination;
         screen::line(format!("{to} · {} {}", row.event.kind, row.event.id))?;
         screen::line(screen::indented(&mask.data(&row.event.to_json()["data"]), "  "))?;
-        match explain::request(&self.store, row, delivery, &self.line, mask)? {
+        match explain::request(&*self.store, row, delivery, &self.line, mask)? {
             Value::Null => screen::line("  → nothing is sent"),
             request => screen::line(format!("  → {}", screen::indented(&request, "    ").trim_start())),
         }?;
@@ -140,7 +139,7 @@ impl Live {
                 compare(what, self.drafts(&message, &mask)?, newer.drafts(&message, &mask)?)?;
             }
             for delivery in self.deliveries(row)? {
-                let request = |live: &Self| explain::request(&live.store, row, &delivery, &live.line, &mask);
+                let request = |live: &Self| explain::request(&*live.store, row, &delivery, &live.line, &mask);
                 let what =
                     format!("{} {} to {}", row.event.kind, row.event.id, delivery.delivery.destination);
                 compare(what, request(self)?, request(newer)?)?;

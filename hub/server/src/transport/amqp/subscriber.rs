@@ -66,7 +66,7 @@ where
         Self { subscription, accept, clock, stamp: Stamp::default(), tally }
     }
 
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(&self, stop: CancellationToken) {
         let mut watch = Watch::new(self.subscription.channel.clone(), "amqp");
         while !stop.is_cancelled() {
             let ended = guarded(self.session(&mut watch, &stop)).await;

@@ -37,6 +37,10 @@ pub enum Problem {
         retry_after: u64,
     },
     Full,
+    /// What keeps messages cannot be reached.
+    Away {
+        retry_after: u64,
+    },
     Stopping,
     Internal,
 }
@@ -71,6 +75,7 @@ impl Problem {
             Self::TooDeep { .. } => "too-deep",
             Self::TooMany { .. } => "too-many",
             Self::Full => "no-room",
+            Self::Away { .. } => "away",
             Self::Stopping => "stopping",
             Self::Internal => "internal",
         }
@@ -87,7 +92,7 @@ impl Problem {
             Self::Refused(_) => StatusCode::UNAUTHORIZED,
             Self::TooDeep { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Full | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full | Self::Away { .. } | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -105,6 +110,7 @@ impl Problem {
             Self::TooDeep { .. } => "the JSON is nested too deeply",
             Self::TooMany { .. } => "too many messages at once",
             Self::Full => "the hub has no room left",
+            Self::Away { .. } => "the hub cannot keep messages now",
             Self::Stopping => "the hub is stopping",
             Self::Internal => "internal error",
         }
@@ -124,7 +130,7 @@ impl Problem {
                 format!("more than {depth_max} levels are open at byte {at_byte}")
             }
             Self::TooMany { retry_after } => format!("try again in {retry_after} s; nothing was kept"),
-            Self::Full | Self::Stopping | Self::Internal => {
+            Self::Full | Self::Away { .. } | Self::Stopping | Self::Internal => {
                 "nothing was kept; send the message again later".to_owned()
             }
         }
@@ -142,13 +148,14 @@ impl Problem {
             Self::TooDeep { .. } => "flatten the message, or send that part as text",
             Self::TooMany { .. } => "send fewer requests at once, with more events in each",
             Self::Full => "the hub's operator must make room in the data directory",
+            Self::Away { .. } => "the hub's operator can see in /readyz what is away",
             Self::Stopping | Self::Internal => "",
         }
     }
 
     const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooMany { retry_after } => Some(*retry_after),
+            Self::TooMany { retry_after } | Self::Away { retry_after } => Some(*retry_after),
             Self::Full => Some(FULL_RETRY_SECONDS),
             Self::Stopping => Some(STOPPING_RETRY_SECONDS),
             _ => None,
@@ -162,6 +169,7 @@ impl From<AcceptError> for Problem {
             AcceptError::Full => Self::Full,
             AcceptError::Closing => Self::Stopping,
             AcceptError::Busy { retry_after } => Self::TooMany { retry_after: retry_after.as_secs().max(1) },
+            AcceptError::Away { retry_after } => Self::Away { retry_after: retry_after.as_secs().max(1) },
             AcceptError::Internal => Self::Internal,
         }
     }

@@ -259,6 +259,7 @@ async fn a_hub_that_cannot_keep_a_message_says_when_to_come_back() {
         (AcceptError::Full, 503, Some("retry-after: 30")),
         (AcceptError::Closing, 503, Some("retry-after: 5")),
         (AcceptError::Busy { retry_after: Duration::from_secs(2) }, 429, Some("retry-after: 2")),
+        (AcceptError::Away { retry_after: Duration::from_secs(5) }, 503, Some("retry-after: 5")),
         (AcceptError::Internal, 500, None),
     ] {
         *hub.answer.lock().unwrap() = Err(error.clone());

@@ -256,6 +256,7 @@ where
                 match error {
                     AcceptError::Full => "452 4.3.1 no room now\r\n",
                     AcceptError::Busy { .. } => "451 4.3.2 too much at once\r\n",
+                    AcceptError::Away { .. } => "451 4.3.0 it cannot be kept now\r\n",
                     AcceptError::Closing => "451 4.3.2 the hub is stopping\r\n",
                     AcceptError::Internal => "451 4.3.0 not now\r\n",
                 }

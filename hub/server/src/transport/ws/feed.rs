@@ -66,7 +66,7 @@ where
         Ok(Self { feed, request, accept, clock, stamp: Stamp::default(), tally })
     }
 
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(&self, stop: CancellationToken) {
         let mut watch = Watch::new(self.feed.channel.clone(), "websocket");
         while !stop.is_cancelled() {
             let ended = guarded(self.session(&mut watch, &stop)).await;

@@ -106,6 +106,7 @@ async fn what_cannot_be_kept_is_not_acknowledged() {
         (Err(AcceptError::Full), "452"),
         (Err(AcceptError::Busy { retry_after: Duration::from_secs(1) }), "451"),
         (Err(AcceptError::Closing), "451"),
+        (Err(AcceptError::Away { retry_after: Duration::from_secs(5) }), "451"),
         (Err(AcceptError::Internal), "451"),
     ] {
         let (codes, _) = talk(&mail, 1000, result.clone()).await;
