@@ -93,7 +93,7 @@ impl Writing<'_> {
         let values: Vec<&[u8]> = cursors.iter().map(|cursor| &cursor.value[..]).collect();
         self.execute(
             "INSERT INTO cursor (channel, name, value, at) \
-             SELECT channel, name, value, $4 FROM unnest($1::text[], $2::text[], $3::bytea[]) AS n (channel, name, value) \
+             SELECT channel, name, value, $4::bigint FROM unnest($1::text[], $2::text[], $3::bytea[]) AS n (channel, name, value) \
              ON CONFLICT (channel, md5(name)) DO UPDATE SET value = excluded.value, at = excluded.at",
             &[&channels, &names, &values, &self.now.as_millis()],
         )

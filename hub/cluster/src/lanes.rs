@@ -25,7 +25,7 @@ impl Writing<'_> {
         let (destinations, numbers): (Vec<&str>, Vec<i64>) =
             lanes.iter().map(|(destination, lane)| (destination.as_str(), *lane)).unzip();
         self.execute(
-            "UPDATE delivery SET due_at = CASE WHEN seq >= $4 THEN 0 ELSE $5 END WHERE seq IN ( \
+            "UPDATE delivery SET due_at = CASE WHEN seq >= $4 THEN 0 ELSE $5::bigint END WHERE seq IN ( \
                  SELECT next.seq FROM unnest($1::text[], $2::bigint[]) AS l (destination, lane) CROSS JOIN LATERAL ( \
                      SELECT d.seq FROM delivery d WHERE d.fate IS NULL AND d.destination = l.destination AND d.lane = l.lane \
                          AND d.due_at = $3 ORDER BY d.seq LIMIT 1) next \
@@ -63,7 +63,7 @@ impl Writing<'_> {
     /// The destination's deliveries in flight keep no order among each other any more.
     pub async fn free_lanes(&mut self, destination: &ChannelName) -> Result<(), StoreError> {
         self.execute(
-            "UPDATE delivery SET lane = NULL, due_at = CASE WHEN due_at = $2 THEN $3 ELSE due_at END \
+            "UPDATE delivery SET lane = NULL, due_at = CASE WHEN due_at = $2 THEN $3::bigint ELSE due_at END \
              WHERE fate IS NULL AND destination = $1 AND lane IS NOT NULL",
             &[&destination.as_str(), &WAITS, &self.now.as_millis().max(1)],
         )

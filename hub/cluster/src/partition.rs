@@ -173,7 +173,7 @@ impl Holdings {
         let mut held = self.lock();
         for seq in seqs {
             held.lost.remove(&seq);
-            held.partitions.values_mut().for_each(|holding| drop(holding.out.remove(&seq)));
+            held.partitions.values_mut().for_each(|holding| _ = holding.out.remove(&seq));
         }
     }
 }

@@ -258,7 +258,7 @@ impl SettledMessages<'_> {
                      AS n (message, channel, received, events, problem)), \
                  gone AS (DELETE FROM pending p USING done WHERE p.channel = done.channel AND p.message = done.message) \
                  INSERT INTO settled_message (message, received, at, events, problem) \
-                 SELECT message, received, $6, events, problem FROM done",
+                 SELECT message, received, $6::bigint, events, problem FROM done",
                 &[&self.seqs, &self.channels, &self.received, &self.events, &self.problems, &now],
             )
             .await?;
@@ -275,7 +275,7 @@ impl Events<'_> {
             .execute(
                 "INSERT INTO event (seq, id, message, place, channel, kind, source, subject, time, dataschema, ordering_key, attributes, \
                      customer, routes, filtered, reasons, verdict, violations, duplicate_of, digest, data, accepted) \
-                 SELECT n.*, $22 FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], \
+                 SELECT n.*, $22::bigint FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], \
                      $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::bigint[], $15::bigint[], \
                      $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bytea[], $21::bytea[]) n",
                 &[
@@ -364,7 +364,7 @@ impl Identifiers<'_> {
         writing
             .execute(
                 "INSERT INTO identifier (key, namespace, customer, event, at) \
-                 SELECT n.*, $5 FROM unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[]) n",
+                 SELECT n.*, $5::bigint FROM unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[]) n",
                 &[&self.keys, &self.namespaces, &self.customers, &self.events, &now],
             )
             .await?;
@@ -380,7 +380,7 @@ impl Changes<'_> {
         writing
             .execute(
                 "INSERT INTO consent_change (seq, customer, purpose, state, at, event, accepted) \
-                 SELECT n.*, $7 FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) n",
+                 SELECT n.*, $7::bigint FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) n",
                 &[&self.seqs, &self.customers, &self.purposes, &self.states, &self.at, &self.events, &now],
             )
             .await?;
