@@ -219,6 +219,7 @@ impl Cluster {
             }
         };
         _ = tokio::time::timeout(CLOSE_TIME_MAX, emptied).await;
+        _ = keeper.sign_off().await;
         self.open.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
         stop.cancel();
         let tasks = std::mem::take(&mut *self.open.tasks.lock().unwrap_or_else(PoisonError::into_inner));

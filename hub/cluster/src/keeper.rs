@@ -30,6 +30,9 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(3);
 /// A word about work may be lost with the broker: what waits is looked for this often anyway.
 const SWEEP_EVERY: Duration = Duration::from_secs(3);
 
+/// A node that has not been seen for so long gets no share. Shorter than a lease: what it held is not given up again by those who took it.
+const SEEN_WITHIN: Duration = Duration::from_secs(4);
+
 /// Words to other nodes that are under way at one time.
 const WORDS_MAX: usize = 64;
 
@@ -129,6 +132,14 @@ impl Keeper {
         Ok(())
     }
 
+    /// This node leaves: the others have its share from now on.
+    pub async fn sign_off(&self) -> Result<(), StoreError> {
+        self.stands_in_line.store(false, Ordering::Relaxed);
+        let gone = "DELETE FROM node WHERE id = $1";
+        let gone = self.database.within(ANSWER_TIME_MAX, async |client| client.execute(gone, &[&&self.node[..]]).await);
+        gone.await.map(drop)
+    }
+
     /// How many nodes stand in line, and the partitions that nobody holds.
     async fn look_around(&self) -> Result<(usize, Vec<i32>), StoreError> {
         let here = "INSERT INTO node (id, name, seen) VALUES ($1, $2, clock_timestamp()) \
@@ -142,7 +153,7 @@ impl Keeper {
                     client.execute(here, &[&&self.node[..], &self.name]).await?;
                     client.execute("DELETE FROM node WHERE seen < clock_timestamp() - interval '1 day'", &[]).await?;
                 }
-                client.query_one(look, &[&LEASE.as_secs_f64()]).await
+                client.query_one(look, &[&SEEN_WITHIN.as_secs_f64()]).await
             })
             .await?;
         Ok((usize::try_from(row.get::<_, i64>(0)).unwrap_or(0), row.get(1)))

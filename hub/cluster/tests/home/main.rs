@@ -13,6 +13,8 @@ mod opening;
 mod recording;
 mod services;
 mod values;
+mod wire;
+mod work;
 
 /// Each check for both homes.
 macro_rules! both {
