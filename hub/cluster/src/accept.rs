@@ -17,11 +17,15 @@ impl Writing<'_> {
         let messages: Vec<&Message> = asks.iter().flat_map(|ask| &ask.input.messages).collect();
         let seqs = self.accept(&messages).await?;
         let mut seqs = seqs.into_iter();
-        let answers = asks.iter().map(|ask| Ok(seqs.by_ref().take(ask.input.messages.len()).collect())).collect();
+        let answers =
+            asks.iter().map(|ask| Ok(seqs.by_ref().take(ask.input.messages.len()).collect())).collect();
         // The last one of each name counts: a statement may change a row once.
         let named = |cursor: &Cursor| (cursor.channel.clone(), cursor.name.clone());
-        let cursors: HashMap<_, _> =
-            asks.iter().filter_map(|ask| ask.input.cursor.as_ref()).map(|cursor| (named(cursor), cursor)).collect();
+        let cursors: HashMap<_, _> = asks
+            .iter()
+            .filter_map(|ask| ask.input.cursor.as_ref())
+            .map(|cursor| (named(cursor), cursor))
+            .collect();
         let cursors: Vec<&Cursor> = cursors.into_values().collect();
         if !cursors.is_empty() {
             self.set_cursors(&cursors).await?;

@@ -78,10 +78,11 @@ impl Broker {
     async fn declare(&self, connection: &Connection) -> Result<(), OpenError> {
         let channel = connection.create_channel().await.map_err(|error| mismatch(&error, "a channel", ""))?;
         let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        let exchange = channel.exchange_declare(self.exchange(), ExchangeKind::Direct, durable, FieldTable::default());
-        exchange
-            .await
-            .map_err(|error| mismatch(&error, &format!("the exchange {}", self.name), "direct and durable"))?;
+        let exchange =
+            channel.exchange_declare(self.exchange(), ExchangeKind::Direct, durable, FieldTable::default());
+        exchange.await.map_err(|error| {
+            mismatch(&error, &format!("the exchange {}", self.name), "direct and durable")
+        })?;
         for partition in 0..self.partitions.cast_signed() {
             self.declare_queue(&channel, partition).await?;
         }
@@ -89,8 +90,10 @@ impl Broker {
     }
 
     async fn declare_queue(&self, channel: &Channel, partition: i32) -> Result<(), OpenError> {
-        let wanted = "durable, of type quorum, with a single active consumer, that rejects what is beyond 1 GiB";
-        let failed = |error| mismatch(&error, &format!("the queue {}", self.queue(partition).as_str()), wanted);
+        let wanted =
+            "durable, of type quorum, with a single active consumer, that rejects what is beyond 1 GiB";
+        let failed =
+            |error| mismatch(&error, &format!("the queue {}", self.queue(partition).as_str()), wanted);
         let mut arguments = FieldTable::default();
         let text = |text: &str| AMQPValue::LongString(text.into());
         arguments.insert("x-queue-type".into(), text("quorum"));
@@ -100,8 +103,13 @@ impl Broker {
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(self.queue(partition), durable, arguments).await.map_err(failed)?;
         let bind = QueueBindOptions::default();
-        let bound =
-            channel.queue_bind(self.queue(partition), self.exchange(), key(partition), bind, FieldTable::default());
+        let bound = channel.queue_bind(
+            self.queue(partition),
+            self.exchange(),
+            key(partition),
+            bind,
+            FieldTable::default(),
+        );
         bound.await.map_err(failed)
     }
 

@@ -90,11 +90,13 @@ pub(crate) fn system_clock() -> Clock {
 /// Names of homes become names of a schema and of queues, and are written there as they are.
 pub(crate) fn schema_of(name: &str) -> Result<String, OpenError> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    let is_name = (1..=40).contains(&name.len())
-        && name.as_bytes()[0].is_ascii_lowercase()
-        && name.bytes().all(fits);
+    let is_name =
+        (1..=40).contains(&name.len()) && name.as_bytes()[0].is_ascii_lowercase() && name.bytes().all(fits);
     if is_name { Ok(format!("snodo_{name}")) } else { Err(OpenError::Name(name.to_owned())) }
 }
+
+/// A broker that has just answered takes another connection in this time.
+const OPEN_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// How long what is under way may take when the home is closed. The hub has stopped sending before.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -174,7 +176,8 @@ impl Cluster {
             Consumer { broker: Arc::clone(&broker), keeper: Arc::clone(&keeper), partitions: partitions.0 };
 
         let (stop_taking, stop) = (CancellationToken::new(), CancellationToken::new());
-        let (mouth, (leases, ends), words) = (Arc::clone(&publisher), (Arc::clone(&keeper), stop.clone()), Arc::clone(&keeper));
+        let (mouth, (leases, ends), words) =
+            (Arc::clone(&publisher), (Arc::clone(&keeper), stop.clone()), Arc::clone(&keeper));
         let published_until = stop.clone();
         let tasks = vec![
             tokio::spawn(writer.run()),
@@ -187,7 +190,10 @@ impl Cluster {
         let scope = Scope::Held(holdings.clone());
         let reader = Reader { database, runtime: Handle::current(), partitions, scope, clock };
         let (jobs, tasks) = (Mutex::new(Some(jobs)), Mutex::new(tasks));
-        let open = Open { reader, publisher, broker, holdings, keeper, turns, jobs, stop_taking, stop, tasks };
+        // Whoever has opened it can use it, unless the broker has gone in this moment.
+        _ = tokio::time::timeout(OPEN_TIME_MAX, publisher.is_connected()).await;
+        let open =
+            Open { reader, publisher, broker, holdings, keeper, turns, jobs, stop_taking, stop, tasks };
         Ok(Self { open: Arc::new(open) })
     }
 
@@ -241,7 +247,11 @@ impl Cluster {
 
     /// All of them, with how far that brings the poll or the file, or nothing. Resolves when they are in the database: several queues and a
     /// cursor have no transaction in common but there.
-    pub async fn accept_all(&self, mut messages: Vec<Message>, cursor: Option<Cursor>) -> Result<(), StoreError> {
+    pub async fn accept_all(
+        &self,
+        mut messages: Vec<Message>,
+        cursor: Option<Cursor>,
+    ) -> Result<(), StoreError> {
         match (messages.pop(), cursor) {
             (Some(only), None) if messages.is_empty() => self.accept(only).await,
             (last, cursor) => {
@@ -263,7 +273,11 @@ impl Cluster {
     }
 
     /// The same, for a thread of its own.
-    pub fn record_blocking(&self, batch: Vec<Recorded>, as_of: AsOf) -> Result<Vec<RecordedEvent>, StoreError> {
+    pub fn record_blocking(
+        &self,
+        batch: Vec<Recorded>,
+        as_of: AsOf,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
         self.open.reader.runtime.block_on(self.record(batch, as_of))
     }
 
@@ -274,7 +288,10 @@ impl Cluster {
         let lost = |settled: &Settled| self.open.holdings.has_lost(settled.seq);
         if batch.iter().any(lost) {
             let (gone, kept): (Vec<Settled>, Vec<Settled>) = batch.iter().cloned().partition(lost);
-            tracing::warn!(deliveries = gone.len(), "another node has taken over deliveries that were under way, and may send them again");
+            tracing::warn!(
+                deliveries = gone.len(),
+                "another node has taken over deliveries that were under way, and may send them again"
+            );
             self.open.holdings.forget(gone.iter().map(|settled| settled.seq));
             batch = kept.into();
         }

@@ -7,9 +7,14 @@ use std::time::{Duration, SystemTime};
 /// One of the two, as it was found last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    Up { since: SystemTime },
+    Up {
+        since: SystemTime,
+    },
     /// Why, for whoever mends it. Shows no secret.
-    Down { since: SystemTime, reason: String },
+    Down {
+        since: SystemTime,
+        reason: String,
+    },
 }
 
 impl Standing {
@@ -101,9 +106,14 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_bound_and_differ() {
-        for (attempt, chance, millis) in
-            [(1, 0, 100), (1, 512, 75), (2, 0, 200), (7, 0, 5000), (u32::MAX, 0, 5000), (u32::MAX, 1023, 2503)]
-        {
+        for (attempt, chance, millis) in [
+            (1, 0, 100),
+            (1, 512, 75),
+            (2, 0, 200),
+            (7, 0, 5000),
+            (u32::MAX, 0, 5000),
+            (u32::MAX, 1023, 2503),
+        ] {
             assert_eq!(pause(attempt, chance).as_micros().div_ceil(1000), millis, "attempt {attempt}");
         }
     }

@@ -121,7 +121,11 @@ impl Database {
         self.within(ANSWER_TIME_MAX, work).await
     }
 
-    pub async fn within<T, F>(&self, time: Duration, work: impl FnOnce(Arc<Object>) -> F) -> Result<T, StoreError>
+    pub async fn within<T, F>(
+        &self,
+        time: Duration,
+        work: impl FnOnce(Arc<Object>) -> F,
+    ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
@@ -139,7 +143,11 @@ impl Database {
     }
 
     /// Everything that `read` reads is of one moment.
-    pub async fn snapshot<T, F>(&self, time: Duration, read: impl FnOnce(Arc<Object>) -> F) -> Result<T, StoreError>
+    pub async fn snapshot<T, F>(
+        &self,
+        time: Duration,
+        read: impl FnOnce(Arc<Object>) -> F,
+    ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
@@ -164,7 +172,9 @@ impl Database {
     /// What an error means for the caller. The server's own words may quote a row: only its code is told, and the name of a rule.
     pub fn failed(&self, error: &tokio_postgres::Error) -> StoreError {
         let Some(said) = error.as_db_error() else {
-            return match error.is_closed() || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>()) {
+            return match error.is_closed()
+                || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+            {
                 true => self.away("the connection broke"),
                 false => StoreError::Internal(Arc::new(Internal::Corrupt(format!("the database: {error}")))),
             };
@@ -174,7 +184,9 @@ impl Database {
             _ if *code == SqlState::DISK_FULL => StoreError::Full,
             // Logins and connections refused, resources used up, the server stops, the statement was cancelled.
             Some("08" | "28" | "3D" | "53" | "57" | "58" | "40" | "55") => self.away(&explained(code)),
-            _ if *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => self.away("a transaction took too long"),
+            _ if *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {
+                self.away("a transaction took too long")
+            }
             _ => {
                 let at = said.constraint().or(said.table()).unwrap_or_default();
                 let text = format!("the database refused a statement: SQLSTATE {} {at}", code.code());

@@ -33,13 +33,15 @@ impl Reader {
             if room.deliveries > 0 {
                 let enough = count(room.deliveries + out.len());
                 let now = now.as_millis();
-                let rows = self.select(&back, &[&destination.as_str(), &number, &now, &partitions, &enough])?;
+                let rows =
+                    self.select(&back, &[&destination.as_str(), &number, &now, &partitions, &enough])?;
                 take(&rows, &mut room, |due| !out.contains(&due.seq), &mut found)?;
             }
             if room.deliveries > 0 {
                 let marks: Vec<i64> = mine.iter().map(|(_, marks)| marks[class as usize].0).collect();
                 let enough = count(room.deliveries);
-                let rows = self.select(&fresh, &[&destination.as_str(), &number, &partitions, &marks, &enough])?;
+                let rows =
+                    self.select(&fresh, &[&destination.as_str(), &number, &partitions, &marks, &enough])?;
                 take(&rows, &mut room, |_| true, &mut found)?;
             }
         }
@@ -47,12 +49,20 @@ impl Reader {
     }
 
     /// Deliveries that were never tried, in the order in which they were accepted, whatever their class.
-    pub fn fresh(&self, destination: &ChannelName, limit: usize, bytes_max: usize) -> Result<Vec<Due>, StoreError> {
-        let sql = selection("d.destination = $1 AND d.class = $2 AND d.due_at = 0 AND d.partition = ANY ($3) ORDER BY d.seq LIMIT $4");
+    pub fn fresh(
+        &self,
+        destination: &ChannelName,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        let sql = selection(
+            "d.destination = $1 AND d.class = $2 AND d.due_at = 0 AND d.partition = ANY ($3) ORDER BY d.seq LIMIT $4",
+        );
         let (partitions, mut found) = (self.workable(), Vec::new());
         for class in Class::ALL {
             let mut room = Room::new(limit, bytes_max);
-            let rows = self.select(&sql, &[&destination.as_str(), &(class as i16), &partitions, &count(limit)])?;
+            let rows =
+                self.select(&sql, &[&destination.as_str(), &(class as i16), &partitions, &count(limit)])?;
             take(&rows, &mut room, |_| true, &mut found)?;
         }
         found.sort_by_key(|(_, due)| due.seq);
@@ -69,7 +79,9 @@ impl Reader {
         limit: usize,
         bytes_max: usize,
     ) -> Result<Option<(Timestamp, Vec<Due>)>, StoreError> {
-        let sql = selection("d.destination = $1 AND d.due_at > 0 AND d.partition = ANY ($2) ORDER BY d.seq LIMIT $3");
+        let sql = selection(
+            "d.destination = $1 AND d.due_at > 0 AND d.partition = ANY ($2) ORDER BY d.seq LIMIT $3",
+        );
         let rows = self.select(&sql, &[&destination.as_str(), &self.workable(), &count(limit)])?;
         let Some(first) = rows.first() else { return Ok(None) };
         let at = Timestamp::from_millis(first.get(16));

@@ -22,14 +22,16 @@ impl Reader {
             if keys.is_empty() {
                 return Ok((last, Vec::new(), Vec::new()));
             }
-            let statement = client.prepare_cached("SELECT key, customer FROM identifier WHERE key = ANY ($1)").await?;
+            let statement =
+                client.prepare_cached("SELECT key, customer FROM identifier WHERE key = ANY ($1)").await?;
             let owners = client.query(&statement, &[&keys]).await?;
             let customers: Vec<&[u8]> = owners.iter().map(|row| row.get(1)).collect();
             let statement = client.prepare_cached(CONSENTS).await?;
             let consents = client.query(&statement, &[&customers]).await?;
             Ok((last, owners, consents))
         })?;
-        let mut facts = Facts { as_of: AsOf(last.get(0)), consents: consents_of(&consents)?, ..Facts::default() };
+        let mut facts =
+            Facts { as_of: AsOf(last.get(0)), consents: consents_of(&consents)?, ..Facts::default() };
         for row in &owners {
             let customer = CustomerId::from_bytes(row::sixteen(row.get(1))?);
             facts.customers.insert(IdentifierKey(row::sixteen(row.get(0))?), customer);

@@ -33,12 +33,18 @@ impl Reader {
 
     pub fn events(&self, filter: &Filter) -> Result<Vec<EventRow>, StoreError> {
         let (which, values) = which(filter);
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+        let values: Vec<&(dyn ToSql + Sync)> =
+            values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
         self.event_rows(&which, &values)
     }
 
     /// Everything that happened to a customer, as the hub learnt of it. Without repetitions.
-    pub fn timeline(&self, customer: CustomerId, after: EventSeq, limit: usize) -> Result<Vec<EventRow>, StoreError> {
+    pub fn timeline(
+        &self,
+        customer: CustomerId,
+        after: EventSeq,
+        limit: usize,
+    ) -> Result<Vec<EventRow>, StoreError> {
         let which = "e.customer = $1 AND e.seq > $2 AND e.verdict = 'routed' ORDER BY e.seq LIMIT $3";
         self.event_rows(which, &[&&customer.as_bytes()[..], &after.0, &count(limit)])
     }

@@ -100,7 +100,7 @@ impl Keeper {
         let renewed: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
         for (partition, epoch) in held {
             match renewed.contains(&partition) {
-                true => self.holdings.hold(partition, epoch, asked),
+                true => self.holdings.renew(partition, epoch, asked),
                 false => self.lose(partition),
             }
         }
@@ -126,7 +126,9 @@ impl Keeper {
             return Ok(());
         }
         let sql = "UPDATE lease SET owner = NULL, valid_until = '-infinity' WHERE partition = ANY ($1) AND owner = $2";
-        let given = self.database.within(ANSWER_TIME_MAX, async |client| client.execute(sql, &[&left, &&self.node[..]]).await);
+        let given = self
+            .database
+            .within(ANSWER_TIME_MAX, async |client| client.execute(sql, &[&left, &&self.node[..]]).await);
         given.await?;
         left.into_iter().for_each(|partition| self.holdings.lose(partition));
         Ok(())
@@ -136,7 +138,9 @@ impl Keeper {
     pub async fn sign_off(&self) -> Result<(), StoreError> {
         self.stands_in_line.store(false, Ordering::Relaxed);
         let gone = "DELETE FROM node WHERE id = $1";
-        let gone = self.database.within(ANSWER_TIME_MAX, async |client| client.execute(gone, &[&&self.node[..]]).await);
+        let gone = self
+            .database
+            .within(ANSWER_TIME_MAX, async |client| client.execute(gone, &[&&self.node[..]]).await);
         gone.await.map(drop)
     }
 
@@ -151,7 +155,9 @@ impl Keeper {
             .within(ANSWER_TIME_MAX, async |client| {
                 if self.stands_in_line.load(Ordering::Relaxed) {
                     client.execute(here, &[&&self.node[..], &self.name]).await?;
-                    client.execute("DELETE FROM node WHERE seen < clock_timestamp() - interval '1 day'", &[]).await?;
+                    client
+                        .execute("DELETE FROM node WHERE seen < clock_timestamp() - interval '1 day'", &[])
+                        .await?;
                 }
                 client.query_one(look, &[&SEEN_WITHIN.as_secs_f64()]).await
             })

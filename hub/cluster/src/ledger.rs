@@ -33,14 +33,27 @@ pub(crate) fn numbers(tally: &Tally) -> Vec<i64> {
 
 fn of_numbers(numbers: &[i64]) -> Tally {
     let mut tally = Tally::default();
-    let [accepted, pending, decoded, unreadable, events, routed, duplicate, quarantined, expected, in_flight, fates @ ..] =
-        numbers
+    let [
+        accepted,
+        pending,
+        decoded,
+        unreadable,
+        events,
+        routed,
+        duplicate,
+        quarantined,
+        expected,
+        in_flight,
+        fates @ ..,
+    ] = numbers
     else {
         // No node has written yet.
         return tally;
     };
-    tally.messages = Messages { accepted: *accepted, pending: *pending, decoded: *decoded, quarantined: *unreadable };
-    tally.events = Events { decoded: *events, routed: *routed, duplicate: *duplicate, quarantined: *quarantined };
+    tally.messages =
+        Messages { accepted: *accepted, pending: *pending, decoded: *decoded, quarantined: *unreadable };
+    tally.events =
+        Events { decoded: *events, routed: *routed, duplicate: *duplicate, quarantined: *quarantined };
     (tally.expected, tally.in_flight) = (*expected, *in_flight);
     for (fate, count) in Fate::ALL.into_iter().zip(fates) {
         tally.fates[fate] = *count;

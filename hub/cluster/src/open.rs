@@ -8,7 +8,9 @@ pub enum OpenError {
     DatabaseUrl,
     #[error("the broker can be reached by amqp:// only: for amqps:// let a proxy on this machine speak TLS")]
     BrokerTls,
-    #[error("the URL of the broker is not one: write amqp://user:password@host:5672/vhost, with %2F for the vhost /")]
+    #[error(
+        "the URL of the broker is not one: write amqp://user:password@host:5672/vhost, with %2F for the vhost /"
+    )]
     BrokerUrl,
     #[error(
         "{0:?} cannot be the name of a home: use 1 to 40 lower-case letters, digits and underscores, beginning with a letter"
@@ -30,7 +32,9 @@ pub enum OpenError {
     Foreign(String),
     #[error("the schema {0} in the database is not there yet: start a node once, which makes it")]
     Missing(String),
-    #[error("the broker has {what} with other settings than the hub needs ({wanted}). Delete it when it is empty, or name another home")]
+    #[error(
+        "the broker has {what} with other settings than the hub needs ({wanted}). Delete it when it is empty, or name another home"
+    )]
     Topology { what: String, wanted: &'static str },
     #[error(transparent)]
     Away(#[from] Unreachable),

@@ -67,22 +67,26 @@ impl Holdings {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The database has given the lease, or has made it longer, after `asked`.
+    /// The database has given the lease, after `asked`.
     pub fn hold(&self, partition: i32, epoch: i64, asked: Instant) {
         let mut held = self.lock();
-        match held.partitions.get_mut(&partition) {
-            Some(known) if known.epoch == epoch => known.until = asked + LEASE,
-            _ => {
-                held.lose(partition);
-                let holding = Holding {
-                    epoch,
-                    until: asked + LEASE,
-                    leaving: false,
-                    marks: HashMap::new(),
-                    out: HashMap::new(),
-                };
-                held.partitions.insert(partition, holding);
-            }
+        held.lose(partition);
+        let holding = Holding {
+            epoch,
+            until: asked + LEASE,
+            leaving: false,
+            marks: HashMap::new(),
+            out: HashMap::new(),
+        };
+        held.partitions.insert(partition, holding);
+    }
+
+    /// The database has made the lease longer, after `asked`. Of one that was given back meanwhile it does not matter.
+    pub fn renew(&self, partition: i32, epoch: i64, asked: Instant) {
+        let mut held = self.lock();
+        let holding = held.partitions.get_mut(&partition);
+        if let Some(holding) = holding.filter(|holding| holding.epoch == epoch) {
+            holding.until = asked + LEASE;
         }
     }
 
@@ -180,8 +184,12 @@ impl Holdings {
 
 impl Held {
     fn those(&self, which: impl Fn(&Holding) -> bool) -> Vec<i32> {
-        let mut those: Vec<i32> =
-            self.partitions.iter().filter(|(_, holding)| which(holding)).map(|(partition, _)| *partition).collect();
+        let mut those: Vec<i32> = self
+            .partitions
+            .iter()
+            .filter(|(_, holding)| which(holding))
+            .map(|(partition, _)| *partition)
+            .collect();
         those.sort_unstable();
         those
     }

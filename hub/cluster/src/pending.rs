@@ -12,7 +12,9 @@ const READ_MAX: usize = 1_024;
 impl Reader {
     /// The channels whose messages wait to be decoded by this node.
     pub fn pending_channels(&self) -> Result<Vec<ChannelName>, StoreError> {
-        let rows = self.with(async |client| client.query("SELECT DISTINCT channel FROM pending ORDER BY 1", &[]).await)?;
+        let rows = self.with(async |client| {
+            client.query("SELECT DISTINCT channel FROM pending ORDER BY 1", &[]).await
+        })?;
         let channels = rows.iter().map(|row| row.get::<_, &str>(0)).filter(|channel| self.decodes(channel));
         channels.map(row::parsed).collect()
     }

@@ -8,10 +8,10 @@ use snodo_store::StoreError;
 use tokio::runtime::Handle;
 use tokio_postgres::Error;
 
+use crate::cluster::Clock;
 use crate::database::{ANSWER_TIME_MAX, Database};
 use crate::open::OpenError;
 use crate::partition::{Holdings, Partitions};
-use crate::cluster::Clock;
 use crate::{cluster, schema};
 
 /// A handle for reading. Cheap to clone. Its calls wait for the database: not for threads that run tasks.
@@ -42,7 +42,13 @@ impl Reader {
             let client = database.connect().await?;
             schema::partitions(&client, &schema).await
         })?;
-        Ok(Self { database, runtime, partitions: Partitions(partitions), scope: Scope::All, clock: cluster::system_clock() })
+        Ok(Self {
+            database,
+            runtime,
+            partitions: Partitions(partitions),
+            scope: Scope::All,
+            clock: cluster::system_clock(),
+        })
     }
 
     pub(crate) fn with<T, F>(&self, work: impl FnOnce(Arc<Object>) -> F) -> Result<T, StoreError>

@@ -63,7 +63,12 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn decide<'b>(&mut self, known: &mut Known, rows: &mut Rows<'b>, batch: &'b [Recorded]) -> Vec<RecordedEvent> {
+    fn decide<'b>(
+        &mut self,
+        known: &mut Known,
+        rows: &mut Rows<'b>,
+        batch: &'b [Recorded],
+    ) -> Vec<RecordedEvent> {
         let mut done = Vec::new();
         for Recorded { message, result } in batch {
             let standing = known.messages.remove(message).expect("it was checked");
@@ -71,7 +76,8 @@ impl Writing<'_> {
             match result {
                 Decoding::Decoded(events) => {
                     for new in events {
-                        let (seq, outcome) = self.decide_event(known, rows, (*message, &standing), &mut quarantined, new);
+                        let (seq, outcome) =
+                            self.decide_event(known, rows, (*message, &standing), &mut quarantined, new);
                         done.push(RecordedEvent { seq, message: *message, place: new.place, outcome });
                     }
                     // Events in quarantine that the message no longer decodes to have been superseded.
@@ -110,8 +116,12 @@ impl Writing<'_> {
             rows.repeat_instead(id, replaced, at);
         }
         let (kind, verdict, outcome) = match (known.there_already(new, self.dedup_from), &new.verdict) {
-            (Some(There::Same(of)), _) => (Kind::Duplicate(of), Verdict::Duplicate, Outcome::Duplicate { of }),
-            (Some(There::Another), _) => (Kind::Quarantined(ANOTHER_BODY), Verdict::Quarantined, Outcome::Quarantined),
+            (Some(There::Same(of)), _) => {
+                (Kind::Duplicate(of), Verdict::Duplicate, Outcome::Duplicate { of })
+            }
+            (Some(There::Another), _) => {
+                (Kind::Quarantined(ANOTHER_BODY), Verdict::Quarantined, Outcome::Quarantined)
+            }
             (None, NewVerdict::Quarantined(violations)) => {
                 (Kind::Quarantined(violations), Verdict::Quarantined, Outcome::Quarantined)
             }

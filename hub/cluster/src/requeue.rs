@@ -26,7 +26,12 @@ impl Writing<'_> {
     }
 
     /// Messages in quarantine, and those of events in quarantine. A message that waits already is left waiting.
-    async fn decode_again(&mut self, messages: &[i64], events: &[i64], requeued: &mut Requeued) -> Result<(), StoreError> {
+    async fn decode_again(
+        &mut self,
+        messages: &[i64],
+        events: &[i64],
+        requeued: &mut Requeued,
+    ) -> Result<(), StoreError> {
         let rows = self
             .query(
                 "WITH taken AS (DELETE FROM settled_message WHERE (message = ANY ($1) AND problem IS NOT NULL) OR message IN ( \
@@ -56,7 +61,12 @@ impl Writing<'_> {
 
     /// Deliveries that failed, and those of events. Whoever reads the fresh ones is past them: they come back among those that are due
     /// again, at once or when it is their turn in their lanes.
-    async fn deliver_again(&mut self, events: &[i64], deliveries: &[i64], requeued: &mut Requeued) -> Result<(), StoreError> {
+    async fn deliver_again(
+        &mut self,
+        events: &[i64],
+        deliveries: &[i64],
+        requeued: &mut Requeued,
+    ) -> Result<(), StoreError> {
         let now = self.now.as_millis().max(1);
         let rows = self
             .query(

@@ -37,7 +37,9 @@ pub(crate) fn message_row(row: &Row) -> Read<MessageRow> {
     let standing = match (row.get::<_, Option<i64>>(6).map(Timestamp::from_millis), row.get(8)) {
         (None, _) => Standing::Pending,
         (Some(at), Some(problem)) => Standing::Quarantined { problem, at },
-        (Some(at), None) => Standing::Decoded { events: number(row.get::<_, Option<i64>>(7).unwrap_or(0))?, at },
+        (Some(at), None) => {
+            Standing::Decoded { events: number(row.get::<_, Option<i64>>(7).unwrap_or(0))?, at }
+        }
     };
     Ok(MessageRow { seq, message, standing })
 }
@@ -141,7 +143,8 @@ pub(crate) fn due(row: &Row) -> Read<Due> {
 
 /// `None` is in flight.
 pub(crate) fn fate(text: Option<&str>) -> Read<Option<Fate>> {
-    let known = |text: &str| Fate::parse(text).ok_or_else(|| StoreError::corrupt(format!("{text:?} is no fate")));
+    let known =
+        |text: &str| Fate::parse(text).ok_or_else(|| StoreError::corrupt(format!("{text:?} is no fate")));
     text.map(known).transpose()
 }
 

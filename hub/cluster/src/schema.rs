@@ -33,7 +33,8 @@ pub(crate) async fn prepare(database: &Database, schema: &str, partitions: u32) 
         // Names are checked when the home is opened: lower-case letters, digits and underscores.
         transaction.batch_execute(&format!("CREATE SCHEMA {schema}")).await.map_err(failed)?;
     }
-    let tables = "SELECT count(*), count(*) FILTER (WHERE tablename = 'home') FROM pg_tables WHERE schemaname = $1";
+    let tables =
+        "SELECT count(*), count(*) FILTER (WHERE tablename = 'home') FROM pg_tables WHERE schemaname = $1";
     let row = transaction.query_one(tables, &[&schema]).await.map_err(failed)?;
     match (row.get::<_, i64>(0), row.get::<_, i64>(1)) {
         (0, _) => {

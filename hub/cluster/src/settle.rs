@@ -18,8 +18,12 @@ struct InFlight {
 }
 
 impl Writing<'_> {
-    pub async fn settle_all(&mut self, asks: &[Ask<Settling, ()>]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-        let seqs: Vec<i64> = asks.iter().flat_map(|ask| ask.input.batch.iter()).map(|settled| settled.seq.0).collect();
+    pub async fn settle_all(
+        &mut self,
+        asks: &[Ask<Settling, ()>],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        let seqs: Vec<i64> =
+            asks.iter().flat_map(|ask| ask.input.batch.iter()).map(|settled| settled.seq.0).collect();
         let rows = self
             .query(
                 "SELECT seq, attempts, partition, destination, lane FROM delivery WHERE seq = ANY ($1) AND fate IS NULL",
@@ -51,7 +55,11 @@ impl Writing<'_> {
         Ok(answers)
     }
 
-    fn check_settled(&self, batch: &[Settled], in_flight: &HashMap<DeliverySeq, InFlight>) -> Result<(), StoreError> {
+    fn check_settled(
+        &self,
+        batch: &[Settled],
+        in_flight: &HashMap<DeliverySeq, InFlight>,
+    ) -> Result<(), StoreError> {
         let mut seen = HashSet::with_capacity(batch.len());
         for settled in batch {
             let Settled { seq, attempt, .. } = settled;
@@ -61,7 +69,9 @@ impl Writing<'_> {
             match in_flight.get(seq) {
                 Some(standing) if standing.attempts + 1 == i64::from(*attempt) => {
                     if !self.holds(standing.partition) {
-                        return Err(StoreError::Settled(format!("delivery {seq} here: another node works on it")));
+                        return Err(StoreError::Settled(format!(
+                            "delivery {seq} here: another node works on it"
+                        )));
                     }
                 }
                 _ => return Err(StoreError::Settled(format!("attempt {attempt} of delivery {seq}"))),
@@ -94,7 +104,9 @@ impl Writing<'_> {
             let (fate, due, reason, at) = match result {
                 Settlement::Final { fate, reason } => (Some(fate.as_str()), 0, reason.as_deref(), Some(now)),
                 // 0 is for those that were never tried.
-                Settlement::Again { due } | Settlement::Aside { due } => (None, due.as_millis().max(1), None, None),
+                Settlement::Again { due } | Settlement::Aside { due } => {
+                    (None, due.as_millis().max(1), None, None)
+                }
             };
             rows.seqs.push(seq.0);
             rows.fates.push(fate);

@@ -19,7 +19,8 @@ impl Reader {
         let message = message
             .ok_or_else(|| StoreError::corrupt(format!("event {seq} has no message {}", event.message)))?;
         let id = &event.event.id.as_bytes()[..];
-        let others = self.event_rows("e.id = $1 AND e.seq <> $2 ORDER BY e.seq LIMIT $3", &[&id, &seq.0, &OTHERS_MAX])?;
+        let others = self
+            .event_rows("e.id = $1 AND e.seq <> $2 ORDER BY e.seq LIMIT $3", &[&id, &seq.0, &OTHERS_MAX])?;
         Ok(Some(Trail { message, deliveries: self.attempts(seq)?, identifiers, others, event }))
     }
 
@@ -53,5 +54,9 @@ impl Reader {
 
 /// What `row::message_row` reads.
 pub(crate) fn messages() -> String {
-    format!("SELECT {}, {} FROM message m LEFT JOIN settled_message s ON s.message = m.seq", row::MESSAGE, row::STANDING)
+    format!(
+        "SELECT {}, {} FROM message m LEFT JOIN settled_message s ON s.message = m.seq",
+        row::MESSAGE,
+        row::STANDING
+    )
 }

@@ -122,7 +122,8 @@ impl Drop for Turn {
         let name = std::mem::take(&mut self.name);
         let unlock = async move {
             if !lost.is_cancelled() {
-                let given = timeout(ANSWER_TIME_MAX, client.execute("SELECT pg_advisory_unlock($1)", &[&lock])).await;
+                let given =
+                    timeout(ANSWER_TIME_MAX, client.execute("SELECT pg_advisory_unlock($1)", &[&lock])).await;
                 // A lock that may still be there is given back with the connection.
                 if !matches!(given, Ok(Ok(_))) {
                     lost.cancel();

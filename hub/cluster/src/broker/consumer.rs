@@ -62,7 +62,8 @@ impl Consumer {
         };
         backoff.reset();
         self.keeper.stands_in_line.store(true, Ordering::Relaxed);
-        let queues = (0..self.partitions.cast_signed()).map(|partition| Box::pin(self.queue(&connection, partition)));
+        let queues =
+            (0..self.partitions.cast_signed()).map(|partition| Box::pin(self.queue(&connection, partition)));
         let queues = select_all(queues);
         let mut events = std::pin::pin!(connection.events_listener());
         let broke = async {
@@ -95,6 +96,8 @@ impl Consumer {
     async fn queue(&self, connection: &Connection, partition: i32) -> Trouble {
         loop {
             let ended = self.take_turn(connection, partition).await;
+            // Whatever came in the last moment of the turn, the lease goes with it.
+            self.keeper.holdings.leave(partition);
             if let Err(error) = ended {
                 return trouble(&error);
             }
@@ -111,7 +114,8 @@ impl Consumer {
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
         let tag = format!("{partition}").into();
-        let mut letters = channel.basic_consume(self.broker.queue(partition), tag, options, arguments).await?;
+        let mut letters =
+            channel.basic_consume(self.broker.queue(partition), tag, options, arguments).await?;
         let leave = self.keeper.leaving(partition);
         loop {
             let batch = tokio::select! {
@@ -139,7 +143,9 @@ impl Consumer {
             let kind = delivery.properties.kind().as_ref().map_or("", |kind| kind.as_str()).to_owned();
             match Letter::read(&kind, delivery.data) {
                 Some(Letter::Message(message)) => messages.push(message),
-                Some(Letter::MessagesWait(channel)) => self.keeper.ring(&Wake::Messages { partition, channel }),
+                Some(Letter::MessagesWait(channel)) => {
+                    self.keeper.ring(&Wake::Messages { partition, channel })
+                }
                 Some(Letter::DeliveriesWait(destination)) => {
                     self.keeper.ring(&Wake::Deliveries { partition, destination });
                 }
@@ -154,7 +160,11 @@ impl Consumer {
     /// A later version has put it there: it stays where it is, with all that is behind it, until a node takes it that can read it.
     async fn refuse(&self, partition: i32, kind: &str) {
         let queue = self.broker.queue(partition);
-        tracing::error!(queue = queue.as_str(), kind, "a queue holds what this version cannot read: bring this node up to date");
+        tracing::error!(
+            queue = queue.as_str(),
+            kind,
+            "a queue holds what this version cannot read: bring this node up to date"
+        );
         self.keeper.leave([partition]);
         std::future::pending::<()>().await;
     }

@@ -30,14 +30,26 @@ pub(crate) struct Publisher {
     broker: Arc<Broker>,
     partitions: Partitions,
     /// `None` while there is no connection. Locked for as long as it takes to hand lapin a letter: it numbers what is to be confirmed.
-    channel: Mutex<Option<Channel>>,
-    /// Somebody has found that the connection is of no use.
-    broken: Notify,
+    line: Mutex<Option<Line>>,
+    connected: Notify,
+}
+
+/// One connection.
+struct Line {
+    channel: Channel,
+    /// Somebody has found that it is of no use.
+    broken: Arc<Notify>,
+}
+
+/// A letter that was sent, and the connection on which it will be confirmed.
+struct Sent {
+    confirm: PublisherConfirm,
+    broken: Arc<Notify>,
 }
 
 impl Publisher {
     pub fn new(broker: Arc<Broker>, partitions: Partitions) -> Self {
-        Self { broker, partitions, channel: Mutex::new(None), broken: Notify::new() }
+        Self { broker, partitions, line: Mutex::new(None), connected: Notify::new() }
     }
 
     /// Resolves when the broker has confirmed it. After an error it may be accepted all the same: the broker may have been cut off before
@@ -63,41 +75,47 @@ impl Publisher {
 
     async fn publish(&self, partition: i32, letter: &Letter) -> Result<(), StoreError> {
         let body = letter.bytes();
-        let confirming = async {
-            let confirm = self.send(partition, letter.kind(), &body).await?;
-            confirm.await.map_err(|error| self.away(&trouble(&error).0))
-        };
-        match timeout(CONFIRM_TIME_MAX, confirming).await {
-            Ok(Ok(Confirmation::Ack(None))) => Ok(()),
-            Ok(Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)))) => {
-                self.broken.notify_one();
-                Err(self.away("a queue of the home is gone"))
-            }
+        let sending = timeout(CONFIRM_TIME_MAX, self.send(partition, letter.kind(), &body)).await;
+        let Sent { confirm, broken } = sending.map_err(|_| self.away("it takes nothing"))??;
+        let why = match timeout(CONFIRM_TIME_MAX, confirm).await {
+            Ok(Ok(Confirmation::Ack(None))) => return Ok(()),
             // More than the queue may hold, or a broker that has no room.
-            Ok(Ok(Confirmation::Nack(None) | Confirmation::NotRequested)) => Err(StoreError::Overloaded),
-            Ok(Err(error)) => {
-                self.broken.notify_one();
-                Err(error)
+            Ok(Ok(Confirmation::Nack(None) | Confirmation::NotRequested)) => {
+                return Err(StoreError::Overloaded);
             }
-            Err(_) => {
-                self.broken.notify_one();
-                Err(self.away("it did not confirm in time"))
+            // A new connection makes the queues anew.
+            Ok(Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)))) => {
+                "a queue of the home is gone".to_owned()
+            }
+            Ok(Err(error)) => trouble(&error).0,
+            Err(_) => "it did not confirm in time".to_owned(),
+        };
+        broken.notify_one();
+        Err(self.away(&why))
+    }
+
+    async fn send(&self, partition: i32, kind: &'static str, body: &[u8]) -> Result<Sent, StoreError> {
+        let line = self.line.lock().await;
+        let Line { channel, broken } = line.as_ref().ok_or_else(|| self.away("there is no connection"))?;
+        // What no queue takes comes back, and is not lost in silence.
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let properties = BasicProperties::default().with_delivery_mode(PERSISTENT).with_type(kind.into());
+        match channel.basic_publish(self.broker.exchange(), key(partition), options, body, properties).await {
+            Ok(confirm) => Ok(Sent { confirm, broken: Arc::clone(broken) }),
+            Err(error) => {
+                broken.notify_one();
+                Err(self.away(&trouble(&error).0))
             }
         }
     }
 
-    async fn send(&self, partition: i32, kind: &'static str, body: &[u8]) -> Result<PublisherConfirm, StoreError> {
-        let channel = self.channel.lock().await;
-        let channel = channel.as_ref().ok_or_else(|| self.away("there is no connection"))?;
-        // What no queue takes comes back, and is not lost in silence.
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let properties = BasicProperties::default().with_delivery_mode(PERSISTENT).with_type(kind.into());
-        let sent = channel.basic_publish(self.broker.exchange(), key(partition), options, body, properties).await;
-        sent.map_err(|error| self.away(&trouble(&error).0))
-    }
-
     fn away(&self, why: &str) -> StoreError {
         StoreError::Away(format!("the broker: {why}"))
+    }
+
+    /// Resolves when there is a first connection. For one who waits.
+    pub async fn is_connected(&self) {
+        self.connected.notified().await;
     }
 
     /// Keeps a connection up until `stop`. The topology is declared again each time: a broker may have come back without it.
@@ -105,7 +123,7 @@ impl Publisher {
         let mut backoff = Backoff::default();
         while !stop.is_cancelled() {
             let ended = stop.run_until_cancelled(self.session(&mut backoff)).await;
-            *self.channel.lock().await = None;
+            *self.line.lock().await = None;
             let Some(Trouble(why)) = ended else { break };
             self.broker.watch.down(why);
             stop.run_until_cancelled(tokio::time::sleep(backoff.next())).await;
@@ -120,37 +138,40 @@ impl Publisher {
             Ok(connection) => connection,
             Err(trouble) => return trouble,
         };
-        let ended = match self.open(&connection).await {
+        let broken = Arc::new(Notify::new());
+        let ended = match self.open(&connection, &broken).await {
             Ok(()) => {
                 self.broker.watch.up();
+                self.connected.notify_one();
                 backoff.reset();
-                self.watch(&connection).await
+                watch(&connection, &broken).await
             }
             Err(error) => trouble(&error),
         };
-        *self.channel.lock().await = None;
+        *self.line.lock().await = None;
         close(&connection).await;
         ended
     }
 
-    async fn open(&self, connection: &Connection) -> lapin::Result<()> {
+    async fn open(&self, connection: &Connection, broken: &Arc<Notify>) -> lapin::Result<()> {
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        *self.channel.lock().await = Some(channel);
+        *self.line.lock().await = Some(Line { channel, broken: Arc::clone(broken) });
         Ok(())
     }
+}
 
-    async fn watch(&self, connection: &Connection) -> Trouble {
-        let mut events = std::pin::pin!(connection.events_listener());
-        loop {
-            tokio::select! {
-                event = events.next() => match event {
-                    Some(Event::Error(error)) => return trouble(&error),
-                    Some(_) => {}
-                    None => return Trouble("the connection broke".into()),
-                },
-                () = self.broken.notified() => return Trouble("it did not take what was published".into()),
-            }
+/// Resolves when the connection is of no use any more.
+async fn watch(connection: &Connection, broken: &Notify) -> Trouble {
+    let mut events = std::pin::pin!(connection.events_listener());
+    loop {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(Event::Error(error)) => return trouble(&error),
+                Some(_) => {}
+                None => return Trouble("the connection broke".into()),
+            },
+            () = broken.notified() => return Trouble("it did not confirm what was published".into()),
         }
     }
 }

@@ -72,13 +72,16 @@ impl Known {
         let ids: Vec<&[u8]> = events().map(|new| &new.event.id.as_bytes()[..]).collect();
         let digests: Vec<&[u8]> = events().map(|new| &new.digest[..]).collect();
         let keys: Vec<&[u8]> = events().flat_map(|new| &new.identifiers).map(|one| &one.key.0[..]).collect();
-        let customers: Vec<&[u8]> =
-            events().filter_map(|new| new.customer.as_ref()).map(|customer| &customer.as_bytes()[..]).collect();
+        let customers: Vec<&[u8]> = events()
+            .filter_map(|new| new.customer.as_ref())
+            .map(|customer| &customer.as_bytes()[..])
+            .collect();
         known.load_messages(writing, &messages).await?;
         known.load_events(writing, &ids, &digests).await?;
         known.load_decoded_before(writing).await?;
         if !keys.is_empty() {
-            let rows = writing.query("SELECT key, customer FROM identifier WHERE key = ANY ($1)", &[&keys]).await?;
+            let rows =
+                writing.query("SELECT key, customer FROM identifier WHERE key = ANY ($1)", &[&keys]).await?;
             for row in &rows {
                 known.owners.insert(sixteen(row.get(0))?, sixteen(row.get(1))?);
             }
@@ -105,7 +108,12 @@ impl Known {
     }
 
     /// Events with the same ids within the window: those that were accepted, and those in quarantine with the same body.
-    async fn load_events(&mut self, writing: &Writing<'_>, ids: &[&[u8]], digests: &[&[u8]]) -> Result<(), StoreError> {
+    async fn load_events(
+        &mut self,
+        writing: &Writing<'_>,
+        ids: &[&[u8]],
+        digests: &[&[u8]],
+    ) -> Result<(), StoreError> {
         if ids.is_empty() {
             return Ok(());
         }
@@ -156,7 +164,10 @@ impl Known {
 
     async fn load_consents(&mut self, writing: &Writing<'_>, customers: &[&[u8]]) -> Result<(), StoreError> {
         let rows = writing
-            .query("SELECT customer, purpose, state, at, change FROM consent WHERE customer = ANY ($1)", &[&customers])
+            .query(
+                "SELECT customer, purpose, state, at, change FROM consent WHERE customer = ANY ($1)",
+                &[&customers],
+            )
             .await?;
         for row in &rows {
             let customer = sixteen(row.get(0))?;
@@ -172,7 +183,8 @@ impl Known {
     /// What the caller decided on still holds: nobody has taken its identifiers, and its customer has said nothing new.
     pub fn is_fresh(&self, new: &NewEvent, as_of: i64) -> bool {
         let Some(customer) = new.customer else { return true };
-        let is_owned_by_another = |key: &Id| self.owners.get(key).is_some_and(|owner| owner != customer.as_bytes());
+        let is_owned_by_another =
+            |key: &Id| self.owners.get(key).is_some_and(|owner| owner != customer.as_bytes());
         !new.identifiers.iter().any(|one| is_owned_by_another(&one.key.0))
             && self.last_change.get(customer.as_bytes()).is_none_or(|last| *last <= as_of)
     }
@@ -182,7 +194,11 @@ impl Known {
         if standing.events.is_none() {
             return Vec::new();
         }
-        let mut found: Vec<EventSeq> = self.mine(message).filter(|(_, event)| event.verdict == Verdict::Quarantined).map(|(seq, _)| seq).collect();
+        let mut found: Vec<EventSeq> = self
+            .mine(message)
+            .filter(|(_, event)| event.verdict == Verdict::Quarantined)
+            .map(|(seq, _)| seq)
+            .collect();
         found.sort_by_key(|seq| self.events[seq].place);
         found
     }
@@ -195,8 +211,9 @@ impl Known {
     /// the body is.
     pub fn accepted_before(&self, message: MessageSeq, new: &NewEvent) -> Option<EventSeq> {
         let mine = || {
-            self.mine(message)
-                .filter(|(_, event)| event.id == *new.event.id.as_bytes() && event.verdict != Verdict::Quarantined)
+            self.mine(message).filter(|(_, event)| {
+                event.id == *new.event.id.as_bytes() && event.verdict != Verdict::Quarantined
+            })
         };
         let same_place = mine().find(|(_, event)| event.place == i64::from(new.place));
         let same_body = || mine().find(|(_, event)| event.digest == new.digest);
@@ -208,7 +225,10 @@ impl Known {
     pub fn there_already(&self, new: &NewEvent, from: i64) -> Option<There> {
         let alike = self.by_id.get(new.event.id.as_bytes()).into_iter().flatten().rev();
         let recent = |verdict| {
-            alike.clone().map(|seq| (*seq, &self.events[seq])).filter(move |(_, event)| event.verdict == verdict && event.accepted >= from)
+            alike
+                .clone()
+                .map(|seq| (*seq, &self.events[seq]))
+                .filter(move |(_, event)| event.verdict == verdict && event.accepted >= from)
         };
         let accepted = recent(Verdict::Routed).next();
         match accepted {
@@ -226,7 +246,14 @@ impl Known {
         self.events.get(&seq).map(|event| event.id)
     }
 
-    pub fn add(&mut self, seq: EventSeq, message: MessageSeq, new: &NewEvent, verdict: Verdict, accepted: i64) {
+    pub fn add(
+        &mut self,
+        seq: EventSeq,
+        message: MessageSeq,
+        new: &NewEvent,
+        verdict: Verdict,
+        accepted: i64,
+    ) {
         let event = Event {
             id: *new.event.id.as_bytes(),
             message,
@@ -276,7 +303,8 @@ impl Known {
         let stands = self.consents.get(&(customer, kept(&said.purpose).into_owned()));
         let at = said.at.as_millis();
         let counts = stands.is_none_or(|stands| {
-            at > stands.at || (at == stands.at && stands.state == "granted" && said.state.as_str() != "granted")
+            at > stands.at
+                || (at == stands.at && stands.state == "granted" && said.state.as_str() != "granted")
         });
         if counts {
             let said_now = Said { state: said.state.as_str(), at, change, is_new: true };

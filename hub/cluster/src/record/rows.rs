@@ -112,8 +112,16 @@ struct Changes<'b> {
 }
 
 impl<'b> Rows<'b> {
-    pub fn add_event(&mut self, seq: EventSeq, message: MessageSeq, channel: &str, kind: Kind<'b>, new: &'b NewEvent) {
-        let Event { id, kind: event_kind, source, subject, time, dataschema, ordering_key, attributes, data } = &new.event;
+    pub fn add_event(
+        &mut self,
+        seq: EventSeq,
+        message: MessageSeq,
+        channel: &str,
+        kind: Kind<'b>,
+        new: &'b NewEvent,
+    ) {
+        let Event { id, kind: event_kind, source, subject, time, dataschema, ordering_key, attributes, data } =
+            &new.event;
         let (verdict, violations, of) = match kind {
             Kind::Routed => ("routed", None, None),
             Kind::Duplicate(of) => ("duplicate", None, Some(of.0)),
@@ -134,9 +142,10 @@ impl<'b> Rows<'b> {
         rows.times.push(kept(time));
         rows.dataschemas.push(dataschema);
         rows.ordering_keys.push(ordering_key.as_deref().map(kept));
-        rows.attributes.push((!attributes.is_empty()).then(|| {
-            serde_json::to_string(attributes).expect("attributes are made of strings")
-        }));
+        rows.attributes.push(
+            (!attributes.is_empty())
+                .then(|| serde_json::to_string(attributes).expect("attributes are made of strings")),
+        );
         rows.customers.push(customer.map(|customer| &customer.as_bytes()[..]));
         rows.routes.push(i64::from(new.routes));
         rows.filtered.push(if is_routed { i64::from(new.filtered) } else { 0 });
@@ -158,7 +167,13 @@ impl<'b> Rows<'b> {
         self.repeated.now.push(now.0);
     }
 
-    pub fn add_delivery(&mut self, writing: &mut Writing<'_>, seq: DeliverySeq, event: EventSeq, new: &'b NewDelivery) {
+    pub fn add_delivery(
+        &mut self,
+        writing: &mut Writing<'_>,
+        seq: DeliverySeq,
+        event: EventSeq,
+        new: &'b NewDelivery,
+    ) {
         let NewDelivery { route, destination, ordering_key, lane, stuck, class, purpose, fate } = new;
         let lane = lane.filter(|_| fate.is_none());
         let partition = writing.partitions.of_delivery(destination.as_str(), lane);
@@ -220,7 +235,13 @@ impl<'b> Rows<'b> {
         }
     }
 
-    pub fn settle_message(&mut self, seq: MessageSeq, standing: &Standing, events: i64, problem: Option<&'b String>) {
+    pub fn settle_message(
+        &mut self,
+        seq: MessageSeq,
+        standing: &Standing,
+        events: i64,
+        problem: Option<&'b String>,
+    ) {
         let rows = &mut self.settled;
         rows.seqs.push(seq.0);
         rows.channels.push(standing.channel.clone());

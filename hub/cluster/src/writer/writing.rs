@@ -94,9 +94,11 @@ impl<'a> Writing<'a> {
 
     /// Writes where the tables end and what the ledger has gained. Everything is on the disk of the database when it returns.
     pub async fn commit(self) -> Result<Vec<Wake>, StoreError> {
-        let ends = "UPDATE ends SET message = $1, event = $2, delivery = $3, consent_change = $4, accepted = $5";
+        let ends =
+            "UPDATE ends SET message = $1, event = $2, delivery = $3, consent_change = $4, accepted = $5";
         let accepted = self.now.as_millis();
-        self.execute(ends, &[&self.message, &self.event, &self.delivery, &self.consent_change, &accepted]).await?;
+        self.execute(ends, &[&self.message, &self.event, &self.delivery, &self.consent_change, &accepted])
+            .await?;
         if self.tally != Tally::default() {
             let add = "INSERT INTO tally AS t (slot, numbers) VALUES ($1, $2) ON CONFLICT (slot) DO UPDATE SET numbers = ( \
                  SELECT array_agg(a + b ORDER BY place) FROM unnest(t.numbers, excluded.numbers) WITH ORDINALITY AS n (a, b, place))";

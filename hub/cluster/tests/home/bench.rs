@@ -70,7 +70,11 @@ impl Bench {
         self.decode(self.accept("shop", "raw"), events).unwrap()
     }
 
-    pub fn decode(&self, message: MessageSeq, events: Vec<NewEvent>) -> Result<Vec<RecordedEvent>, StoreError> {
+    pub fn decode(
+        &self,
+        message: MessageSeq,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
         self.home.record(vec![Recorded { message, result: Decoding::Decoded(events) }], self.as_of())
     }
 

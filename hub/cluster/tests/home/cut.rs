@@ -78,7 +78,11 @@ fn while_the_database_is_away_messages_wait_at_the_broker() {
         let worker = Worker::start("a", home.node.clone(), log.clone());
         until("all is delivered", SOON, || by_lane(&log)["shop"].len() >= 20);
         assert_eq!(by_lane(&log)["shop"], (0..20).collect::<Vec<_>>(), "{state:?}");
-        assert_eq!(home.node.cursor(&name_of("shop"), "orders").unwrap(), None, "what was refused is not there");
+        assert_eq!(
+            home.node.cursor(&name_of("shop"), "orders").unwrap(),
+            None,
+            "what was refused is not there"
+        );
         let audit = home.node.audit().unwrap();
         assert!(audit.agrees(), "{audit:?}");
         drop(worker);

@@ -82,7 +82,10 @@ fn the_beginning_of_an_id_is_enough_if_it_is_one(bench: &mut Bench) {
         assert_eq!(bench.home.find(text).unwrap(), expected, "{text}");
     }
     let found = bench.home.find(&whole[..8]).unwrap();
-    assert!(matches!(&found, Found::Many(several) if several.len() == 5), "ids of one time begin alike: {found:?}");
+    assert!(
+        matches!(&found, Found::Many(several) if several.len() == 5),
+        "ids of one time begin alike: {found:?}"
+    );
 }
 
 fn a_trail_shows_the_whole_way(bench: &mut Bench) {
@@ -116,7 +119,8 @@ fn pending_messages_come_in_order_and_within_limits(bench: &mut Bench) {
     let messages = bodies.map(|body| message("shop", body, bench.now()));
     bench.home.accept_all(messages.to_vec(), None).unwrap();
     bench.accept("till", "dddd");
-    for (limit, bytes, expected) in [(MANY, MANY, 3), (2, MANY, 2), (MANY, 8, 2), (MANY, 9, 2), (MANY, 0, 1)] {
+    for (limit, bytes, expected) in [(MANY, MANY, 3), (2, MANY, 2), (MANY, 8, 2), (MANY, 9, 2), (MANY, 0, 1)]
+    {
         let waiting = bench.home.pending(&name("shop"), limit, bytes).unwrap();
         let found: Vec<_> = waiting.into_iter().map(|(_, message)| message).collect();
         assert_eq!(found, messages[..expected], "{limit} messages or {bytes} bytes");

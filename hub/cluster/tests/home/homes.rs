@@ -27,7 +27,12 @@ pub trait Home {
     fn requeue(&self, items: Vec<Item>) -> Outcome<Requeued>;
     fn free_lanes(&self, destination: ChannelName) -> Outcome<()>;
     fn pending_channels(&self) -> Outcome<Vec<ChannelName>>;
-    fn pending(&self, channel: &ChannelName, limit: usize, bytes: usize) -> Outcome<Vec<(MessageSeq, Message)>>;
+    fn pending(
+        &self,
+        channel: &ChannelName,
+        limit: usize,
+        bytes: usize,
+    ) -> Outcome<Vec<(MessageSeq, Message)>>;
     fn cursor(&self, channel: &ChannelName, name: &str) -> Outcome<Option<Vec<u8>>>;
     fn facts(&self, identifiers: &[IdentifierKey]) -> Outcome<Facts>;
     fn consents(&self, customers: &[CustomerId]) -> Outcome<HashMap<CustomerId, Consents>>;
@@ -35,7 +40,12 @@ pub trait Home {
     fn identifiers_of(&self, customer: CustomerId) -> Outcome<Vec<(String, Timestamp)>>;
     fn claim(&self, claim: &Claim<'_>) -> Outcome<Vec<Due>>;
     fn fresh(&self, destination: &ChannelName, limit: usize, bytes: usize) -> Outcome<Vec<Due>>;
-    fn head(&self, destination: &ChannelName, limit: usize, bytes: usize) -> Outcome<Option<(Timestamp, Vec<Due>)>>;
+    fn head(
+        &self,
+        destination: &ChannelName,
+        limit: usize,
+        bytes: usize,
+    ) -> Outcome<Option<(Timestamp, Vec<Due>)>>;
     fn next_due(&self, destination: &ChannelName) -> Outcome<Option<Timestamp>>;
     fn destinations_in_flight(&self) -> Outcome<Vec<(ChannelName, u64)>>;
     fn tally(&self) -> Outcome<Tally>;
@@ -73,7 +83,12 @@ macro_rules! alike {
         fn pending_channels(&self) -> Outcome<Vec<ChannelName>> {
             (**self).pending_channels()
         }
-        fn pending(&self, channel: &ChannelName, limit: usize, bytes: usize) -> Outcome<Vec<(MessageSeq, Message)>> {
+        fn pending(
+            &self,
+            channel: &ChannelName,
+            limit: usize,
+            bytes: usize,
+        ) -> Outcome<Vec<(MessageSeq, Message)>> {
             (**self).pending_messages(channel, MessageSeq(0), limit, bytes)
         }
         fn cursor(&self, channel: &ChannelName, name: &str) -> Outcome<Option<Vec<u8>>> {
@@ -97,7 +112,12 @@ macro_rules! alike {
         fn fresh(&self, destination: &ChannelName, limit: usize, bytes: usize) -> Outcome<Vec<Due>> {
             (**self).fresh(destination, limit, bytes)
         }
-        fn head(&self, destination: &ChannelName, limit: usize, bytes: usize) -> Outcome<Option<(Timestamp, Vec<Due>)>> {
+        fn head(
+            &self,
+            destination: &ChannelName,
+            limit: usize,
+            bytes: usize,
+        ) -> Outcome<Option<(Timestamp, Vec<Due>)>> {
             (**self).head(destination, limit, bytes)
         }
         fn next_due(&self, destination: &ChannelName) -> Outcome<Option<Timestamp>> {

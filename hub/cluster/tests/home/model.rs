@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use snodo_core::Fate;
-use snodo_store::{
-    Decoding, Due, EventSeq, Filter, Item, NewEvent, NewVerdict, Order, Recorded, Settlement,
-};
+use snodo_store::{Decoding, Due, EventSeq, Filter, Item, NewEvent, NewVerdict, Order, Recorded, Settlement};
 
 use crate::bench::Bench;
 use crate::values::*;

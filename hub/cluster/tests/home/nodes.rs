@@ -161,7 +161,14 @@ fn back(node: &Cluster) -> Vec<snodo_store::Due> {
     let (destination, out) = (name("crm"), HashSet::new());
     let now = snodo_core::Timestamp::from_millis(i64::MAX - 1);
     let (limit, bytes_max) = (MANY, MANY);
-    let claim = snodo_store::Claim { destination: &destination, marks: Default::default(), out: &out, now, limit, bytes_max };
+    let claim = snodo_store::Claim {
+        destination: &destination,
+        marks: Default::default(),
+        out: &out,
+        now,
+        limit,
+        bytes_max,
+    };
     let found = node.claim(&claim).unwrap_or_default();
     found.into_iter().filter(|due| !due.fresh).collect()
 }
@@ -189,11 +196,13 @@ fn what_a_cut_off_node_did_under_a_lost_lease_counts_for_nothing() {
     // `a` is back, and has been answered: but what it was answered is not what counts.
     a.postgres.set(State::Whole);
     until("the database is reached again", SOON, || a.node.tally().is_ok());
-    let late = snodo_store::Settled { record: Some("\"a\"".into()), ..settled(&first[0], finally(Fate::Dead)) };
+    let late =
+        snodo_store::Settled { record: Some("\"a\"".into()), ..settled(&first[0], finally(Fate::Dead)) };
     until("the lease is known to be lost", SOON, || a.node.partitions().is_empty());
     a.node.settle_blocking(vec![late]).unwrap();
     assert!(claim(&b).iter().all(|due| due.seq == first[0].seq), "the next waits for what `b` is sending");
-    let record = snodo_store::Settled { record: Some("\"b\"".into()), ..settled(&same[0], finally(Fate::Delivered)) };
+    let record =
+        snodo_store::Settled { record: Some("\"b\"".into()), ..settled(&same[0], finally(Fate::Delivered)) };
     b.settle_blocking(vec![record]).unwrap();
     let trail = b.trail(EventSeq(1)).unwrap().unwrap();
     assert_eq!(trail.deliveries[0].delivery.fate, Some(Fate::Delivered));
@@ -231,7 +240,9 @@ fn a_message_whose_acknowledgement_is_lost_is_there_once() {
     let b = node(&name, called("b"));
     a.amqp.set(State::Mute);
     wait(b.accept(message("shop", "0", snodo_core::Timestamp::from_millis(START)))).unwrap();
-    let waiting = |node: &Cluster| node.pending_messages(&crate::values::name("shop"), MessageSeq(0), MANY, MANY).unwrap();
+    let waiting = |node: &Cluster| {
+        node.pending_messages(&crate::values::name("shop"), MessageSeq(0), MANY, MANY).unwrap()
+    };
     until("it is in the database", SOON, || waiting(&a.node).len() == 1);
     a.kill();
     holds(&b, 1);

@@ -102,7 +102,9 @@ fn a_reader_beside_the_nodes_sees_everybody_s_work() {
     wait(home.accept(message("shop", "0", Timestamp::from_millis(START)))).unwrap();
     let reader = Reader::open(&postgres_url(), &name.text, runtime().handle().clone()).unwrap();
     let shop = crate::values::name("shop");
-    until("it waits to be decoded", Duration::from_secs(15), || reader.pending_channels().unwrap() == [shop.clone()]);
+    until("it waits to be decoded", Duration::from_secs(15), || {
+        reader.pending_channels().unwrap() == [shop.clone()]
+    });
     assert_eq!(reader.tally().unwrap(), home.tally().unwrap());
     wait(home.close());
 }
@@ -114,7 +116,9 @@ fn bells_ring_for_what_comes() {
     let (one, other) = (Arc::clone(&heard), Arc::clone(&heard));
     let bells = Bells {
         on_message: Arc::new(move |channel| one.lock().unwrap().push(format!("message {channel}"))),
-        on_delivery: Arc::new(move |destination| other.lock().unwrap().push(format!("delivery {destination}"))),
+        on_delivery: Arc::new(move |destination| {
+            other.lock().unwrap().push(format!("delivery {destination}"))
+        }),
     };
     let home = node(&name, Options { bells, ..Options::default() });
     holds(&home, 2);

@@ -6,7 +6,8 @@ use snodo_core::Fate;
 use snodo_core::consent::State;
 use snodo_core::identity::Identifier;
 use snodo_store::{
-    Decoding, EventSeq, Item, MessageSeq, NewEvent, NewVerdict, Outcome, Recorded, Standing, StoreError, Verdict,
+    Decoding, EventSeq, Item, MessageSeq, NewEvent, NewVerdict, Outcome, Recorded, Standing, StoreError,
+    Verdict,
 };
 
 use crate::bench::Bench;
@@ -60,7 +61,10 @@ fn an_event_is_taken_once(bench: &mut Bench) {
                 bring(good("c1", "b"), DuplicateOf(1)),
             ],
         ),
-        ("within the window", vec![bring(good("d1", "a"), Routed), pass(6), bring(good("d1", "a"), DuplicateOf(0))]),
+        (
+            "within the window",
+            vec![bring(good("d1", "a"), Routed), pass(6), bring(good("d1", "a"), DuplicateOf(0))],
+        ),
         (
             "outside the window",
             vec![
@@ -125,7 +129,9 @@ fn within_one_message_too(bench: &mut Bench) {
     let done = bench.bring(events.map(|(at, body)| at_place(at as u32, event("1", body))).collect());
     let outcomes: Vec<&Outcome> = done.iter().map(|one| &one.outcome).collect();
     let first = done[0].seq;
-    assert!(matches!(outcomes[..], [Outcome::Routed(_), Outcome::Duplicate { of }, Outcome::Quarantined] if *of == first));
+    assert!(
+        matches!(outcomes[..], [Outcome::Routed(_), Outcome::Duplicate { of }, Outcome::Quarantined] if *of == first)
+    );
     bench.assert_balanced();
 }
 
@@ -141,13 +147,18 @@ fn a_duplicate_settles_all_its_routes(bench: &mut Bench) {
     bench.bring(vec![NewEvent { routes: 5, ..event("1", "b") }]);
     let tally = bench.home.balance(None).unwrap().tally;
     let fates: Vec<(Fate, i64)> = tally.fates.iter().filter(|(_, count)| *count > 0).collect();
-    assert_eq!(fates, [(Fate::Filtered, 2), (Fate::Suppressed, 1), (Fate::Duplicate, 5), (Fate::Quarantined, 5)]);
+    assert_eq!(
+        fates,
+        [(Fate::Filtered, 2), (Fate::Suppressed, 1), (Fate::Duplicate, 5), (Fate::Quarantined, 5)]
+    );
     assert_eq!((tally.expected, tally.in_flight), (15, 2));
     let repetition = bench.home.event(EventSeq(2)).unwrap().unwrap();
     assert_eq!(repetition.verdict, Verdict::Duplicate { of: EventSeq(1) });
     assert_eq!(repetition.event, event("1", "a").event, "its body is that of the one it repeats");
     let other = bench.home.event(EventSeq(3)).unwrap().unwrap();
-    assert!(matches!(other.verdict, Verdict::Quarantined { violations } if violations.contains("another body")));
+    assert!(
+        matches!(other.verdict, Verdict::Quarantined { violations } if violations.contains("another body"))
+    );
     assert_eq!(other.event, event("1", "b").event);
     bench.assert_balanced();
 }
@@ -199,7 +210,10 @@ fn a_message_that_nobody_could_decode_is_kept_and_can_be_tried_again(bench: &mut
     assert_eq!(bench.home.message(seq).unwrap().unwrap().standing, Standing::Pending);
     bench.assert_balanced();
     bench.decode(seq, vec![event("1", "a")]).unwrap();
-    assert_eq!(bench.home.message(seq).unwrap().unwrap().standing, Standing::Decoded { events: 1, at: bench.now() });
+    assert_eq!(
+        bench.home.message(seq).unwrap().unwrap().standing,
+        Standing::Decoded { events: 1, at: bench.now() }
+    );
     bench.assert_balanced();
 }
 
@@ -218,17 +232,25 @@ fn what_was_decided_on_facts_that_have_changed_is_refused_whole(bench: &mut Benc
         let (anna, other, mail) = (customer(10 + number as i64), customer(100), format!("{number}@x.it"));
         let withdrew = |who| {
             let at = 5 + number as i64;
-            NewEvent { customer: Some(who), consents: vec![said(State::Withdrawn, at)], ..event(&key("m"), "x") }
+            NewEvent {
+                customer: Some(who),
+                consents: vec![said(State::Withdrawn, at)],
+                ..event(&key("m"), "x")
+            }
         };
         let (meanwhile, decided) = match case {
             "nothing happened" => (event(&key("m"), "x"), of_customer(anna, &mail, event(&key("1"), "a"))),
-            "somebody else took it" => {
-                (of_customer(other, &mail, event(&key("m"), "x")), of_customer(anna, &mail, event(&key("1"), "a")))
+            "somebody else took it" => (
+                of_customer(other, &mail, event(&key("m"), "x")),
+                of_customer(anna, &mail, event(&key("1"), "a")),
+            ),
+            "the same took it" => (
+                of_customer(anna, &mail, event(&key("m"), "x")),
+                of_customer(anna, &mail, event(&key("1"), "a")),
+            ),
+            "the customer withdrew" => {
+                (withdrew(anna), NewEvent { customer: Some(anna), ..event(&key("1"), "a") })
             }
-            "the same took it" => {
-                (of_customer(anna, &mail, event(&key("m"), "x")), of_customer(anna, &mail, event(&key("1"), "a")))
-            }
-            "the customer withdrew" => (withdrew(anna), NewEvent { customer: Some(anna), ..event(&key("1"), "a") }),
             _ => (withdrew(other), NewEvent { customer: Some(anna), ..event(&key("1"), "a") }),
         };
         let before = bench.as_of();
@@ -274,7 +296,11 @@ fn facts_are_what_events_have_said(bench: &mut Bench) {
     }
     // A repetition and an event in quarantine say nothing.
     bench.bring(vec![NewEvent { consents: vec![said(State::Granted, 40)], ..event("6", "6") }]);
-    let quarantined = NewEvent { customer: Some(customer(2)), consents: vec![said(State::Granted, 50)], ..broken("7", "7") };
+    let quarantined = NewEvent {
+        customer: Some(customer(2)),
+        consents: vec![said(State::Granted, 50)],
+        ..broken("7", "7")
+    };
     bench.bring(vec![quarantined]);
     assert_eq!(bench.home.consents(&[anna]).unwrap()[&anna].state("marketing.email"), Some(State::Denied));
     assert!(bench.home.consents(&[customer(2)]).unwrap().is_empty());
@@ -307,7 +333,10 @@ fn senders_may_write_any_character(bench: &mut Bench) {
     new.event.attributes = vec![(odd.into(), odd.into())];
     new.consents = vec![snodo_core::consent::Change { purpose: odd.repeat(1000), ..said(State::Granted, 1) }];
     new.identifiers[0].namespace = odd.into();
-    new.verdict = NewVerdict::Routed(vec![snodo_store::NewDelivery { ordering_key: Some(odd.into()), ..delivery("crm") }]);
+    new.verdict = NewVerdict::Routed(vec![snodo_store::NewDelivery {
+        ordering_key: Some(odd.into()),
+        ..delivery("crm")
+    }]);
     bench.bring(vec![new.clone()]);
     assert_eq!(bench.home.event(EventSeq(1)).unwrap().unwrap().event, new.event);
     let due = bench.home.fresh(&name("crm"), 1, MANY).unwrap().remove(0);

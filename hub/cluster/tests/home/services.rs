@@ -11,7 +11,9 @@ use tokio_postgres::NoTls;
 /// Where the nodes' tasks run: not where the tests wait.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap())
+    RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    })
 }
 
 pub fn wait<T>(future: impl Future<Output = T>) -> T {

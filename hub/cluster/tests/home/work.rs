@@ -57,8 +57,16 @@ pub fn decode(node: &Cluster) -> Result<usize, StoreError> {
         let batch = waiting.into_iter().map(|(seq, message)| {
             let body = String::from_utf8(message.body.to_vec()).unwrap();
             let lane = Some(Lane::of(channel.as_str()));
-            let to = NewDelivery { lane, stuck: Stuck::Block, ordering_key: Some(channel.to_string()), ..delivery("crm") };
-            let new = NewEvent { verdict: NewVerdict::Routed(vec![to]), ..event(&format!("{channel}/{body}"), &body) };
+            let to = NewDelivery {
+                lane,
+                stuck: Stuck::Block,
+                ordering_key: Some(channel.to_string()),
+                ..delivery("crm")
+            };
+            let new = NewEvent {
+                verdict: NewVerdict::Routed(vec![to]),
+                ..event(&format!("{channel}/{body}"), &body)
+            };
             Recorded { message: seq, result: Decoding::Decoded(vec![new]) }
         });
         let batch: Vec<Recorded> = batch.collect();
