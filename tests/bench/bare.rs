@@ -61,7 +61,7 @@ async fn forward(destination: SocketAddr) {
     let verifier =
         Verifier::new(&Verify::None {}, |_| unreachable!("nothing is verified")).expect("no verifier");
     let headers: [&str; 0] = [];
-    channels.replace([Inbound::new("in".parse().expect("a name"), verifier, &headers, Limits::default())]);
+    channels.open(Inbound::new("in".parse().expect("a name"), verifier, &headers, Limits::default()));
     let accept = move |message: Message| {
         let queue = queue.clone();
         async move {

@@ -164,11 +164,15 @@ impl Hub {
         line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
     }
 
-    /// As a service manager does: politely. The log of its life.
-    pub fn stop(mut self) -> String {
+    pub fn signal(&self, signal: i32) {
         let pid = i32::try_from(self.child.id()).unwrap();
         // SAFETY: a signal to a child that has not been waited for.
-        assert_eq!(unsafe { libc::kill(pid, libc::SIGTERM) }, 0);
+        assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+    }
+
+    /// As a service manager does: politely. The log of its life.
+    pub fn stop(mut self) -> String {
+        self.signal(libc::SIGTERM);
         let errors = self.errors();
         let status = self.child.wait().unwrap();
         assert!(status.success(), "the hub ended with {status}: {errors}");

@@ -92,7 +92,7 @@ fn status(refused: Result<Socket, Box<Error>>) -> u16 {
     }
 }
 
-async fn next(socket: &mut Socket) -> Frame {
+pub async fn next(socket: &mut Socket) -> Frame {
     loop {
         let frame = tokio::time::timeout(crate::company::PATIENCE, socket.next()).await;
         match frame.expect("a frame in time").unwrap().unwrap() {
@@ -106,7 +106,7 @@ pub async fn answer(socket: &mut Socket) -> Value {
     serde_json::from_str(next(socket).await.to_text().unwrap()).unwrap()
 }
 
-fn closed(frame: &Frame) -> u16 {
+pub fn closed(frame: &Frame) -> u16 {
     match frame {
         Frame::Close(Some(close)) => close.code.into(),
         other => panic!("{other:?}"),

@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod channel;
+pub mod difference;
 pub mod example;
 pub mod hub;
 pub mod lock;
@@ -36,7 +37,8 @@ pub use channel::{
 };
 pub use channel::{AmqpInlet, AmqpOutlet};
 pub use channel::{MqttInlet, MqttOutlet, WebSocketInlet};
-pub use hub::{Hub, LogFormat, LogLevel, Purpose};
+pub use difference::{Changes, Difference, Ended, Fixed};
+pub use hub::{Hub, LogFormat, LogLevel, Purpose, Retention};
 pub use lock::{Lock, Locked};
 pub use manifest::{Manifest, Touchpoint};
 pub use mistake::{Mistake, Severity};

@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod body;
+pub mod breaker;
 pub mod consent;
 pub mod declare;
 pub mod event;

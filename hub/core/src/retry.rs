@@ -40,18 +40,50 @@ impl Schedule {
 
     /// When to try again after the given attempt (1 for the first) failed; `None` means give up. `asked` is the time that the
     /// destination named: it knows better than we do, but never sooner than us.
-    pub fn next_due(&self, attempt: u32, asked: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+    pub fn next_due(
+        &self,
+        attempt: u32,
+        asked: Option<Duration>,
+        spread: Spread,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let delay = *self.0.get(attempt.checked_sub(1)? as usize)?;
-        Some(now + asked.unwrap_or_default().min(PATIENCE_MAX).max(delay))
+        Some(now + spread.over(asked.unwrap_or_default().min(PATIENCE_MAX).max(delay)))
+    }
+}
+
+/// What failed together is not tried again together: each waits up to a fifth longer than it must.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread(f64);
+
+impl Spread {
+    pub const NONE: Self = Self(0.0);
+
+    /// The same for one attempt of one delivery, and another for the next.
+    pub fn of(delivery: i64, attempt: u32) -> Self {
+        let digest = blake3::hash(&[&delivery.to_le_bytes()[..], &attempt.to_le_bytes()].concat());
+        let drawn = u16::from_le_bytes([digest.as_bytes()[0], digest.as_bytes()[1]]);
+        Self(f64::from(drawn) / f64::from(u16::MAX))
+    }
+
+    fn over(self, delay: Duration) -> Duration {
+        delay + delay.mul_f64(self.0 / 5.0)
     }
 }
 
 impl Schedule {
     /// The same for a channel that keeps trying: at least once in [`TRY_EVERY`], without an end.
-    pub fn keep_trying(&self, attempt: u32, asked: Option<Duration>, now: Timestamp) -> Timestamp {
+    pub fn keep_trying(
+        &self,
+        attempt: u32,
+        asked: Option<Duration>,
+        spread: Spread,
+        now: Timestamp,
+    ) -> Timestamp {
         let place = (attempt.max(1) - 1) as usize;
-        let delay = self.0.get(place).or(self.0.last()).copied().unwrap_or(TRY_EVERY).min(TRY_EVERY);
-        now + asked.unwrap_or_default().min(PATIENCE_MAX).max(delay)
+        let delay = self.0.get(place).or(self.0.last()).copied().unwrap_or(TRY_EVERY);
+        let asked = asked.unwrap_or_default().min(PATIENCE_MAX);
+        now + spread.over(delay).min(TRY_EVERY).max(asked)
     }
 }
 
@@ -73,12 +105,24 @@ mod tests {
         ] {
             let due = due.map(|seconds| now + Duration::from_secs(seconds));
             assert_eq!(
-                schedule.next_due(attempt, asked.map(Duration::from_secs), now),
+                schedule.next_due(attempt, asked.map(Duration::from_secs), Spread::NONE, now),
                 due,
                 "{attempt} {asked:?}"
             );
         }
     }
+
+    #[test]
+    fn what_failed_together_is_tried_again_one_after_another() {
+        let schedule = Schedule::new(vec![Duration::from_secs(100)]);
+        let now = Timestamp::from_millis(0);
+        let due = |delivery| schedule.next_due(1, None, Spread::of(delivery, 1), now).unwrap().as_millis();
+        let dues: std::collections::BTreeSet<i64> = (0..100).map(due).collect();
+        assert!(dues.iter().all(|due| (100_000..=120_000).contains(due)), "{dues:?}");
+        assert!(dues.len() > 90 && dues.last().unwrap() - dues.first().unwrap() > 15_000, "{dues:?}");
+        assert_eq!(due(7), due(7));
+    }
+
     #[test]
     fn a_channel_that_keeps_trying_tries_every_minute() {
         let now = Timestamp::from_millis(0);
@@ -91,7 +135,7 @@ mod tests {
             (vec![], 1, None, 60),
         ] {
             let schedule = Schedule::new(delays.iter().copied().map(seconds).collect());
-            let found = schedule.keep_trying(attempt, asked.map(seconds), now);
+            let found = schedule.keep_trying(attempt, asked.map(seconds), Spread::NONE, now);
             assert_eq!(found, now + seconds(due), "{delays:?} {attempt}");
         }
     }

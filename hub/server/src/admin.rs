@@ -10,13 +10,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use snodo_store::{Item, Requeued};
+use snodo_core::ChannelName;
+use snodo_store::{Item, Replayed, Requeued};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::hub::{Condition, socket};
-use crate::swap::{Swap, Swapped};
+use crate::live::Live;
+use crate::live::plan::{Answers, Applied, Plan, Refusal};
+use crate::live::swap::Swapped;
+use crate::pipeline::Current;
+use crate::replay::{Ask, Today};
 
 /// A socket that a killed hub left behind is in nobody's way: the store's lock says that there is one hub.
 pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
@@ -30,16 +35,26 @@ pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
 
 /// How the commands call them.
 pub const RETRY: &str = "/retry";
+pub const REPLAY: &str = "/replay";
 pub const SWAP: &str = "/swap";
+pub const ENABLE: &str = "/enable";
+pub const RELOAD: &str = "/reload";
+pub const PLAN: &str = "/plan";
 
-pub async fn serve(
-    listener: UnixListener,
-    condition: Arc<Condition>,
-    swaps: Arc<Swap>,
-    stop: CancellationToken,
-) {
-    let retries = Router::new().route(RETRY, post(retry)).with_state(condition);
-    let router = Router::new().route(SWAP, post(swap)).with_state(swaps).merge(retries);
+pub fn router(condition: Arc<Condition>, line: Current, live: Arc<Live>) -> Router {
+    let retries = Router::new().route(RETRY, post(retry)).route(ENABLE, post(enable));
+    let retries = retries.with_state(Arc::clone(&condition));
+    let replays = Router::new().route(REPLAY, post(replay)).with_state((condition, line));
+    Router::new()
+        .route(SWAP, post(swap))
+        .route(RELOAD, post(reload))
+        .route(PLAN, post(plan))
+        .with_state(live)
+        .merge(retries)
+        .merge(replays)
+}
+
+pub async fn serve(listener: UnixListener, router: Router, stop: CancellationToken) {
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         warn!(%error, "the operator's socket failed; commands that change the store need a restart");
@@ -48,15 +63,34 @@ pub async fn serve(
 
 /// By the connector's name.
 async fn swap(
-    State(swaps): State<Arc<Swap>>,
+    State(live): State<Arc<Live>>,
     Json(name): Json<String>,
 ) -> Result<Json<Swapped>, (StatusCode, String)> {
-    // It may have to be compiled: that takes seconds.
-    match tokio::task::spawn_blocking(move || swaps.swap(&name)).await {
-        Ok(Ok(swapped)) => Ok(Json(swapped)),
-        Ok(Err(error)) => Err((StatusCode::CONFLICT, format!("{error:#}"))),
-        Err(panic) => Err((StatusCode::INTERNAL_SERVER_ERROR, panic.to_string())),
-    }
+    live.swap(&name).await.map(Json).map_err(|refusal| (StatusCode::CONFLICT, refusal.to_string()))
+}
+
+/// What came of it: a refusal is an answer, too.
+async fn reload(
+    State(live): State<Arc<Live>>,
+    Json(answers): Json<Answers>,
+) -> Json<Result<Applied, Refusal>> {
+    Json(live.reload(answers).await)
+}
+
+async fn plan(State(live): State<Arc<Live>>, Json(()): Json<()>) -> Json<Plan> {
+    Json(live.plan().await)
+}
+
+/// A destination by its name: it is taken to work, until it fails again.
+async fn enable(
+    State(condition): State<Arc<Condition>>,
+    Json(destination): Json<ChannelName>,
+) -> Result<Json<()>, (StatusCode, String)> {
+    let enabled = condition.store.set_failing(destination.clone(), None).await;
+    enabled.map_err(|error| (StatusCode::CONFLICT, error.to_string()))?;
+    condition.destinations.ring(&destination);
+    info!(%destination, "a person says that the destination is to be tried again");
+    Ok(Json(()))
 }
 
 async fn retry(
@@ -73,4 +107,24 @@ async fn retry(
         "taken out of quarantine, to be tried again"
     );
     Ok(Json(requeued))
+}
+
+/// One page.
+async fn replay(
+    State((condition, line)): State<(Arc<Condition>, Current)>,
+    Json(ask): Json<Ask>,
+) -> Result<Json<Replayed>, (StatusCode, String)> {
+    let (store, trial) = (condition.store.clone(), ask.trial);
+    let job = tokio::task::spawn_blocking(move || Today::of_line(&line.now()).replay(&store, &ask));
+    let replayed = match job.await {
+        Ok(Ok(replayed)) => replayed,
+        Ok(Err(error)) => return Err((StatusCode::CONFLICT, error.to_string())),
+        Err(panic) => return Err((StatusCode::INTERNAL_SERVER_ERROR, panic.to_string())),
+    };
+    if !trial {
+        replayed.channels.iter().for_each(|channel| condition.sources.ring(channel));
+        replayed.deliveries.keys().for_each(|channel| condition.destinations.ring(channel));
+        info!(count = replayed.count(), "sent again");
+    }
+    Ok(Json(replayed))
 }

@@ -4,6 +4,7 @@ mod backup;
 pub mod balance;
 pub mod check;
 pub mod connector;
+pub mod destination;
 mod dev;
 pub mod events;
 pub mod explain;
@@ -12,7 +13,10 @@ mod install;
 mod kit;
 pub mod moment;
 mod pack;
+mod plan;
 pub mod quarantine;
+pub mod reload;
+mod replay;
 pub mod run;
 mod running;
 pub mod schema;
@@ -73,8 +77,12 @@ enum Command {
     Init(init::Args),
     /// Look for mistakes in hub.toml, channels/ and routes/: all of them at once, each with file, line and remedy
     Check,
-    /// Run the hub until it is told to stop
+    /// Say what the files as they are would change in the running hub, and what that leaves without a destination
+    Plan,
+    /// Run the hub until it is told to stop. It takes changed files by itself
     Run,
+    /// Have the running hub take the files as they are now: all that they say, or nothing
+    Reload(reload::Args),
     /// Run a small example company: real messages in, a stand-in CRM out, and the ledger of what became of them
     Demo(crate::demo::Args),
     /// Count what was accepted and what became of it; the difference is 0
@@ -88,6 +96,11 @@ enum Command {
     /// What could not be processed, kept whole: look at it, mend the cause, try again
     #[command(subcommand)]
     Quarantine(quarantine::Command),
+    /// Send events once more, to the routes they had or to those of today: by id, time, type, channel, fate, reason, customer
+    Replay(replay::Args),
+    /// Which destinations fail and what waits for them; try one again that was given up
+    #[command(subcommand)]
+    Destination(destination::Command),
     /// Write all that the hub has stored into one file, while it runs
     Backup(backup::Args),
     /// Make the hub's store out of such a file, where there is none yet
@@ -133,13 +146,17 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Init(args) => init::init(invocation, &args),
         Command::Check => check::check(invocation),
+        Command::Plan => plan::plan(invocation),
         Command::Run => run::run(invocation),
+        Command::Reload(args) => reload::reload(invocation, &args),
         Command::Demo(args) => crate::demo::demo(invocation, &args),
         Command::Balance(args) => balance::balance(invocation, &args),
         Command::Events(args) => events::events(invocation, &args),
         Command::Explain(args) => explain::explain(invocation, &args),
         Command::Timeline(args) => events::timeline(invocation, &args),
         Command::Quarantine(command) => quarantine::quarantine(invocation, command),
+        Command::Replay(args) => replay::replay(invocation, &args),
+        Command::Destination(command) => destination::destination(invocation, command),
         Command::Backup(args) => backup::backup(invocation, &args),
         Command::Restore(args) => backup::restore(invocation, &args),
         Command::Connector(command) => connector::connector(invocation, command),

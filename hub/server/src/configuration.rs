@@ -2,6 +2,7 @@
 //! files mean is the core's business; here are the files.
 
 pub mod installed;
+pub mod missing;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -191,6 +192,11 @@ fn in_folder(folder: &Path) -> anyhow::Result<Vec<Placed>> {
         found.push((name, read));
     }
     Ok(found)
+}
+
+/// The folder of connectors of the hub that is configured in a folder, whatever the rest says.
+pub fn connectors_folder_of(folder: &Path) -> PathBuf {
+    folder.join(connectors_folder(&read_text(&folder.join("hub.toml")).unwrap_or_default()))
 }
 
 /// Where the connectors' folder is has to be known before the hub's file is checked as a whole.

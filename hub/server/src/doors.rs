@@ -1,34 +1,36 @@
-//! Opens the ways in that a hub's channels declare: each hands what comes to the store, and answers once it is durable.
+//! The ways in that a hub's channels declare: each hands what comes to the store, and answers once it is durable. Here they are made;
+//! when they open is decided elsewhere.
 
 pub mod brokers;
-mod mail;
+pub mod mail;
 mod sql;
 mod websocket;
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use snodo_core::declare::{Channel, Declarations, FileInlet, HttpInlet, Inlet};
+use arc_swap::ArcSwap;
+use axum::Router;
+use futures_util::future::BoxFuture;
+use snodo_core::declare::{Channel, Declarations, FileInlet, HttpInlet, Inlet, PollInlet};
 use snodo_core::secret::{Secret, SecretError, SecretRef};
 use snodo_core::verify::{Challenger, Verifier};
 use snodo_core::{ChannelName, Message, MessageId};
 use snodo_store::StoreError;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::error;
 
 use crate::configuration::Configuration;
 use crate::hub::Condition;
+use crate::parts::{Run, Way, Workshop};
+use crate::poll::Poll;
 use crate::transport::file_in::{FileIn, Inbox};
 use crate::transport::http_in::{self, Channels, Door, Inbound};
-use crate::transport::ws::Clients;
-use crate::transport::{AcceptError, secrets};
-use crate::{clock, operate};
+use crate::transport::ws::{self, Clients};
+use crate::transport::{AcceptError, mail_in, secrets};
+use crate::{clock, operate, sender};
 
 /// How often a folder is looked into: soon enough for a person who waits, and no load on a network share.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -36,65 +38,52 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long a sender is asked to wait when too much is waiting to be written.
 const BUSY_FOR: Duration = Duration::from_secs(1);
 
+/// The doors that several channels share: senders knock at one address, and are told apart by the channel that they ask for.
+#[derive(Clone, Default)]
+pub struct Ways {
+    pub http: Channels,
+    pub clients: ws::Channels,
+    /// Where the hub takes mail.
+    pub mail: Option<Arc<ArcSwap<mail_in::Rules>>>,
+}
+
+/// Prepares the way in of a channel.
 pub struct Doors<'a> {
     pub configuration: &'a Configuration,
     pub declarations: &'a Declarations,
-    pub condition: &'a Arc<Condition>,
-    /// What is opened runs among these, until it is told to stop.
-    pub tasks: &'a TaskTracker,
-    pub stop: &'a CancellationToken,
+    pub workshop: &'a Workshop,
+}
+
+/// The router of everything that is asked over HTTP.
+pub fn router(ways: &Ways, condition: &Arc<Condition>) -> Router {
+    let door = Door::new(ways.http.clone(), acceptor(condition), clock::now);
+    let clients = Clients::new(ways.clients.clone(), acceptor(condition), clock::now);
+    door.router().merge(clients.router()).merge(operate::router(Arc::clone(condition)))
 }
 
 impl Doors<'_> {
-    pub fn open(&self, listener: TcpListener) -> anyhow::Result<()> {
-        let accept = {
-            let condition = Arc::clone(self.condition);
-            move |message| {
-                let condition = Arc::clone(&condition);
-                async move { accept(&condition, message).await }
+    pub fn way(&self, name: &ChannelName) -> anyhow::Result<Option<Way>> {
+        let declared = &self.declarations.channels[name];
+        let alone = |run| Way { run, may_overlap: false };
+        let shared = |run| Way { run, may_overlap: true };
+        Ok(Some(match &declared.receive {
+            Some(Inlet::Http(http)) => shared(self.inbound(name, declared, http)?),
+            Some(Inlet::WebSocket(inlet)) if inlet.url.is_none() => {
+                shared(self.client(name, declared, inlet)?)
             }
-        };
-        let (mut inbound, mut clients, mut write_keys) = (Vec::new(), Vec::new(), HashMap::new());
-        let mut postboxes = Vec::new();
-        for (name, declared) in &self.declarations.channels {
-            let prepared = || format!("channels/{name}.toml: failed to prepare receive");
-            match &declared.receive {
-                Some(Inlet::Http(http)) => {
-                    let verifier = self.verifier(http).with_context(prepared)?;
-                    for key in verifier.write_keys() {
-                        if let Some(other) = write_keys.insert(*key, name.clone()) {
-                            bail!("channels/{name}.toml: its write key is that of channels/{other}.toml too");
-                        }
-                    }
-                    inbound.push(self.inbound(name, declared, http, verifier).with_context(prepared)?);
-                }
-                Some(Inlet::File(file)) => self.watch(name, file, accept.clone()).with_context(prepared)?,
-                Some(Inlet::Mqtt(mqtt)) => {
-                    self.mqtt(name, declared, mqtt, accept.clone()).with_context(prepared)?;
-                }
-                Some(Inlet::Amqp(amqp)) => {
-                    self.amqp(name, declared, amqp, accept.clone()).with_context(prepared)?;
-                }
-                Some(Inlet::WebSocket(inlet)) if inlet.url.is_some() => {
-                    self.feed(name, inlet, accept.clone()).with_context(prepared)?;
-                }
-                Some(Inlet::WebSocket(inlet)) => {
-                    clients.push(self.client(name, declared, inlet).with_context(prepared)?);
-                }
-                Some(Inlet::Sql(sql)) => self.rows(name, sql).with_context(prepared)?,
-                Some(Inlet::Mail(mail)) => postboxes.push(mail::postbox(name, mail)),
-                Some(Inlet::Poll(_)) | None => {}
-            }
-        }
-        self.take_mail(postboxes).context("hub.toml: failed to prepare mail")?;
-        let channels = Channels::default();
-        channels.replace(inbound);
-        let clients =
-            Clients::new(clients, accept.clone(), clock::now, self.tasks.clone(), self.stop.clone());
-        let door = Door::new(channels, accept, clock::now);
-        let router = door.router().merge(clients.router()).merge(operate::router(Arc::clone(self.condition)));
-        self.tasks.spawn(http_in::serve(listener, router, self.stop.clone()));
-        Ok(())
+            Some(Inlet::Mail(mail)) => shared(self.postbox(name, mail)?),
+            Some(Inlet::File(file)) => alone(self.watch(name, file)?),
+            Some(Inlet::Mqtt(mqtt)) => alone(self.mqtt(name, declared, mqtt)?),
+            Some(Inlet::Amqp(amqp)) => alone(self.amqp(name, declared, amqp)?),
+            Some(Inlet::WebSocket(inlet)) => alone(self.feed(name, inlet)?),
+            Some(Inlet::Sql(sql)) => alone(self.rows(name, sql)?),
+            Some(Inlet::Poll(poll)) => alone(self.poll(name, poll)?),
+            None => return Ok(None),
+        }))
+    }
+
+    fn accept(&self) -> impl Fn(Message) -> Accepting + Send + Sync + use<> {
+        acceptor(&self.workshop.condition)
     }
 
     fn limits(&self) -> http_in::Limits {
@@ -111,21 +100,21 @@ impl Doors<'_> {
         secrets::resolve(at, &self.configuration.folder)
     }
 
-    fn verifier(&self, http: &HttpInlet) -> anyhow::Result<Verifier> {
-        Verifier::new(&http.verify, |at| self.secret(at)).context("verify")
-    }
-
-    fn inbound(
-        &self,
-        name: &ChannelName,
-        declared: &Channel,
-        http: &HttpInlet,
-        verifier: Verifier,
-    ) -> anyhow::Result<Inbound> {
+    fn inbound(&self, name: &ChannelName, declared: &Channel, http: &HttpInlet) -> anyhow::Result<Run> {
+        let verifier = Verifier::new(&http.verify, |at| self.secret(at)).context("verify")?;
         let challenger =
             Challenger::new(http.challenge.as_ref(), |at| self.secret(at)).context("challenge")?;
-        let one = Inbound::new(name.clone(), verifier, self.headers(declared), self.limits());
-        Ok(one.with_challenger(challenger).with_origins(&http.origins))
+        let inbound = Inbound::new(name.clone(), verifier, self.headers(declared), self.limits());
+        let inbound =
+            inbound.with_challenger(challenger).with_origins(&http.origins).with_rate(http.per_second);
+        let channels = self.workshop.ways.http.clone();
+        Ok(Box::new(move |stop| {
+            let inbound = channels.open(inbound);
+            Box::pin(async move {
+                stop.cancelled().await;
+                channels.close(&inbound).await;
+            })
+        }))
     }
 
     /// Those that the channel's connector gets to see.
@@ -134,11 +123,7 @@ impl Doors<'_> {
         available.manifest.source.as_ref().map(|source| source.headers.as_slice()).unwrap_or_default()
     }
 
-    fn watch<A, F>(&self, name: &ChannelName, file: &FileInlet, accept: A) -> anyhow::Result<()>
-    where
-        A: Fn(Message) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<MessageId, AcceptError>> + Send + 'static,
-    {
+    fn watch(&self, name: &ChannelName, file: &FileInlet) -> anyhow::Result<Run> {
         let FileInlet { folder, pattern, settle, split } = file;
         let folder = self.configuration.path(folder);
         std::fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
@@ -150,9 +135,50 @@ impl Doors<'_> {
             split: *split,
             body_bytes_max: self.declarations.hub.limits.body_bytes_max,
         };
-        let watch = FileIn::new(inbox, accept);
-        self.tasks.spawn(watch.run(LOOK_EVERY, clock::now, self.stop.clone()));
-        Ok(())
+        let watch = FileIn::new(inbox, self.accept());
+        Ok(Box::new(move |stop| Box::pin(watch.run(LOOK_EVERY, clock::now, stop))))
+    }
+
+    /// Polls are a door of the hub's own.
+    fn poll(&self, name: &ChannelName, inlet: &PollInlet) -> anyhow::Result<Run> {
+        let Workshop { condition, line, client, permits, stamp, .. } = self.workshop;
+        let poll = Poll {
+            channel: name.clone(),
+            line: line.clone(),
+            condition: Arc::clone(condition),
+            client: client.clone(),
+            outbound: sender::outbound(self.configuration, inlet.access())?,
+            every: inlet.every.0,
+            stamp: Arc::clone(stamp),
+            permits: Arc::clone(&permits[1]),
+        };
+        Ok(Box::new(move |stop| Box::pin(poll.run(stop))))
+    }
+}
+
+/// Whoever shows a write key is to be one channel's sender.
+pub fn check_write_keys(configuration: &Configuration, declarations: &Declarations) -> anyhow::Result<()> {
+    let mut known = HashMap::new();
+    for (name, declared) in &declarations.channels {
+        let Some(Inlet::Http(http)) = &declared.receive else { continue };
+        let verifier = Verifier::new(&http.verify, |at| secrets::resolve(at, &configuration.folder))
+            .with_context(|| format!("channels/{name}.toml: failed to prepare receive: verify"))?;
+        for key in verifier.write_keys() {
+            if let Some(other) = known.insert(*key, name) {
+                bail!("channels/{name}.toml: its write key is that of channels/{other}.toml too");
+            }
+        }
+    }
+    Ok(())
+}
+
+type Accepting = BoxFuture<'static, Result<MessageId, AcceptError>>;
+
+fn acceptor(condition: &Arc<Condition>) -> impl Fn(Message) -> Accepting + Clone + Send + Sync + use<> {
+    let condition = Arc::clone(condition);
+    move |message| {
+        let condition = Arc::clone(&condition);
+        Box::pin(async move { accept(&condition, message).await })
     }
 }
 

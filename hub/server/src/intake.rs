@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use snodo_core::{ChannelName, EventId};
 use snodo_store::{AsOf, Decoding, MessageSeq, NewVerdict, ROUND, Recorded, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::clock;
-use crate::pipeline::{self, Line, TakenIn};
+use crate::pipeline::{self, Current, TakenIn};
 
 /// What one commit takes on: enough to share its cost, few enough that the first does not wait long for the last.
 const MESSAGES_MAX: usize = 256;
@@ -23,33 +24,47 @@ const BYTES_MAX: usize = 1 << 20;
 /// How long to leave a store, or a sandbox, alone that could not do it now.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Who to tell that there is work, by channel.
+/// Who to tell that there is work, by channel. Channels come and go.
 #[derive(Clone, Default)]
-pub struct Bells(Arc<HashMap<ChannelName, Arc<Notify>>>);
+pub struct Bells(Arc<ArcSwap<HashMap<ChannelName, Arc<Notify>>>>);
 
 impl Bells {
-    pub fn new(channels: impl IntoIterator<Item = ChannelName>) -> Self {
-        Self(Arc::new(channels.into_iter().map(|name| (name, Arc::new(Notify::new()))).collect()))
-    }
-
     pub fn ring(&self, channel: &ChannelName) {
-        if let Some(bell) = self.0.get(channel) {
+        if let Some(bell) = self.0.load().get(channel) {
             bell.notify_one();
         }
     }
 
-    pub fn names(&self) -> impl Iterator<Item = &ChannelName> {
-        self.0.keys()
+    /// The channel's own, hung up if there is none yet.
+    pub fn of(&self, channel: &ChannelName) -> Arc<Notify> {
+        if let Some(bell) = self.0.load().get(channel) {
+            return Arc::clone(bell);
+        }
+        let bell = Arc::new(Notify::new());
+        self.change(|bells| _ = bells.entry(channel.clone()).or_insert_with(|| Arc::clone(&bell)));
+        self.of(channel)
     }
 
-    pub fn of(&self, channel: &ChannelName) -> Arc<Notify> {
-        self.0.get(channel).cloned().unwrap_or_default()
+    pub fn take_down(&self, channel: &ChannelName) {
+        self.change(|bells| _ = bells.remove(channel));
+    }
+
+    pub fn has(&self, channel: &ChannelName) -> bool {
+        self.0.load().contains_key(channel)
+    }
+
+    fn change(&self, change: impl Fn(&mut HashMap<ChannelName, Arc<Notify>>)) {
+        self.0.rcu(|bells| {
+            let mut bells = HashMap::clone(bells);
+            change(&mut bells);
+            bells
+        });
     }
 }
 
 pub struct Intake {
     pub channel: ChannelName,
-    pub line: Arc<Line>,
+    pub line: Current,
     pub store: Store,
     /// How many batches are worked on at one time, over all channels.
     pub permits: Arc<Semaphore>,
@@ -100,7 +115,7 @@ impl Intake {
 
     async fn work(&self) -> Result<Option<TakenIn>, StoreError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
-        let (store, line, name) = (self.store.clone(), Arc::clone(&self.line), self.channel.clone());
+        let (store, line, name) = (self.store.clone(), self.line.now(), self.channel.clone());
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let stored = store.pending_messages(&name, MessageSeq(0), MESSAGES_MAX, BYTES_MAX)?;

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::clock;
-use crate::pipeline::Line;
+use crate::pipeline::Current;
 use crate::pipeline::apply::{self, Applied};
 use crate::pipeline::drafts::Moment;
 use crate::transport::Stamp;
@@ -30,7 +30,7 @@ const LOOK_AT_LEAST: Duration = Duration::from_secs(30);
 
 pub struct Junction {
     pub channel: ChannelName,
-    pub line: Arc<Line>,
+    pub line: Current,
     pub store: Store,
     pub stamp: Arc<Stamp>,
     /// How many batches are worked on at one time, over all channels.
@@ -82,7 +82,7 @@ impl Junction {
 
     async fn work(&self) -> Result<Worked, StoreError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
-        let (store, line, name) = (self.store.clone(), Arc::clone(&self.line), self.channel.clone());
+        let (store, line, name) = (self.store.clone(), self.line.now(), self.channel.clone());
         let stamp = Arc::clone(&self.stamp);
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;

@@ -1,6 +1,7 @@
 //! The hub's asynchronous shell: transports, the tasks that carry events from stage to stage, and the command line.
 
 pub mod admin;
+pub mod assemble;
 pub mod cli;
 pub mod clock;
 pub mod configuration;
@@ -9,13 +10,16 @@ pub mod doors;
 pub mod hub;
 pub mod intake;
 pub mod junction;
+pub mod live;
 pub mod operate;
 pub mod outbox;
+pub mod parts;
 pub mod pipeline;
 pub mod poll;
 pub mod query;
+pub mod replay;
+pub mod retention;
 pub mod sender;
-pub mod swap;
 pub mod telemetry;
 pub mod transport;
 

@@ -15,6 +15,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 use snodo_store::{StoreError, Tally};
 
+use crate::cli::destination;
 use crate::hub::Condition;
 
 /// The recorder of the process: counters of all hubs in it. What a hub counts for itself is in its ledger.
@@ -58,6 +59,10 @@ async fn ready(State(condition): State<Arc<Condition>>) -> Response {
         true => Err("the hub is stopping".to_owned()),
         false => Ok(()),
     };
+    // A hub that goes on with the configuration before is ready all the same: this is for whoever looks.
+    let configuration = condition
+        .refused()
+        .map_or_else(|| json!({"refused": false}), |why| json!({"refused": true, "why": why}));
     let parts = [("door", door), ("store", store)];
     let status = match parts.iter().all(|(_, part)| part.is_ok()) {
         true => StatusCode::OK,
@@ -72,7 +77,13 @@ async fn ready(State(condition): State<Arc<Condition>>) -> Response {
             )
         })
         .collect();
-    (status, axum::Json(json!({"ready": status == StatusCode::OK, "parts": shown}))).into_response()
+    (
+        status,
+        axum::Json(
+            json!({"ready": status == StatusCode::OK, "parts": shown, "configuration": configuration}),
+        ),
+    )
+        .into_response()
 }
 
 async fn metrics(State(condition): State<Arc<Condition>>) -> Response {
@@ -131,6 +142,26 @@ fn ledger(condition: &Condition) -> Result<String, StoreError> {
         .into_iter()
         .map(|(name, count)| (of("destination", name.as_str()), i64::try_from(count).unwrap_or(i64::MAX)))
         .collect();
+    let refused = i64::from(condition.refused().is_some());
+    gauge(
+        "snodo_configuration_refused",
+        "1 while the files of the configuration are not what the hub works with, because they were refused.",
+        &[(String::new(), refused)],
+    );
     gauge("snodo_deliveries_in_flight", "Deliveries that have no fate yet, by destination.", &waiting);
+    let failing: Vec<_> = condition
+        .store
+        .all_failing()?
+        .into_iter()
+        .map(|(name, failing)| {
+            let (state, _) = destination::state(Some(&failing));
+            (format!("{{destination=\"{name}\",state=\"{state}\"}}"), 1)
+        })
+        .collect();
+    gauge(
+        "snodo_destination_failing",
+        "Destinations that fail as a whole: fails (tried now and then) or disabled (until snodo destination enable).",
+        &failing,
+    );
     Ok(text)
 }

@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use snodo_core::breaker::Allowed;
 use snodo_core::declare::Order;
-use snodo_core::{ChannelName, Timestamp};
-use snodo_store::{Claim, DeliverySeq, Due, Marks, ROUND, Settled, Settlement, Store, StoreError};
+use snodo_core::{ChannelName, Class, Timestamp};
+use snodo_store::{DeliverySeq, Due, Failing, Marks, ROUND, Settled, Settlement, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,22 +17,20 @@ use tracing::{error, warn};
 
 use crate::clock;
 use crate::pipeline::encode::Call;
-use crate::pipeline::interpret::Answered;
-use crate::pipeline::{Line, encode, interpret};
+use crate::pipeline::interpret::{Answered, Heard};
+use crate::pipeline::{Current, interpret};
 use crate::sender::Sender;
 
+mod claim;
+pub mod gate;
 mod tray;
 
+use claim::Claimed;
+use gate::{Gate, Pace, UsedUp};
 use tray::Tray;
 
 /// Deliveries between the store and their fate at one time.
 const IN_FLIGHT_MAX: usize = 1024;
-
-/// What is read from the store at once, in whole calls of the connector: a part of a batch costs as much as a batch.
-const CLAIM_MAX: usize = 256;
-
-/// Bodies of one claim in memory.
-const CLAIM_BYTES_MAX: usize = 4 << 20;
 
 /// Answers that one call of the connector explains.
 const INTERPRET_MAX: usize = 128;
@@ -52,9 +51,13 @@ const LOOK_AT_LEAST: Duration = Duration::from_secs(30);
 /// How long calls that are under way may take once the hub is told to stop. Later ones are sent again after the start.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
+/// The same where only the channel changes: nobody waits for the hub, and what is not cut off is not sent twice. Longer than the
+/// calls of most channels may take.
+const CHANGE_GRACE: Duration = Duration::from_secs(120);
+
 pub struct Outbox {
     pub destination: ChannelName,
-    pub line: Arc<Line>,
+    pub line: Current,
     pub store: Store,
     pub sender: Arc<Sender>,
     /// How many requests are under way at one time.
@@ -62,33 +65,35 @@ pub struct Outbox {
     /// How many batches are worked on at one time, over all channels.
     pub permits: Arc<Semaphore>,
     pub bell: Arc<Notify>,
+    pub pace: Pace,
+    /// The hub itself stops, and not this outbox alone.
+    pub hurry: CancellationToken,
 }
+
+const HIGHEST: Marks = [DeliverySeq(i64::MAX); Class::ALL.len()];
 
 /// What a finished task of the outbox brings.
 enum Step {
     Claimed(Result<Claimed, StoreError>),
-    /// Every call that was waiting is sent.
-    Sent,
+    /// Every call that was waiting is sent, or the day's quota is used up, or the store could not say.
+    Sent(Option<UsedUp>),
+    /// What the store remembers of the destination.
+    Remembered(Result<Option<Failing>, StoreError>),
+    Noted(Result<(), StoreError>, Option<Failing>),
     Interpreted(interpret::Interpreted),
     Written(Result<(), StoreError>, Arc<[Settled]>),
-}
-
-struct Claimed {
-    /// Where the next claim goes on.
-    marks: Marks,
-    /// There may be more right now.
-    more: bool,
-    back: Vec<DeliverySeq>,
-    encoded: encode::Encoded,
-    next_due: Option<Timestamp>,
 }
 
 /// What the outbox holds between its steps.
 struct Desk {
     tray: Arc<Tray>,
+    gate: Gate,
+    /// What is being read or written of what the store remembers of the destination.
+    notes: usize,
     marks: Marks,
-    in_flight: usize,
-    /// Those that came back, were claimed and are not settled: the store still shows them as due.
+    /// What was put back while a claim was made that did not see it.
+    lowered: Marks,
+    /// Those that were claimed and are not settled: the store still shows them as ones that may go.
     out: HashSet<DeliverySeq>,
     answered: Vec<Answered>,
     settled: Vec<Settled>,
@@ -119,7 +124,7 @@ impl Outbox {
 
     /// What waits from a time when the destination kept the order of keys must not wait for ever.
     async fn forget_lanes(&self, stop: &CancellationToken) {
-        if self.line.channels[&self.destination].queue.order() == Order::Key {
+        if self.line.now().channels[&self.destination].queue.order() == Order::Key {
             return;
         }
         while let Err(error) = self.store.free_lanes(self.destination.clone()).await {
@@ -130,12 +135,27 @@ impl Outbox {
         }
     }
 
+    fn desk(&self) -> Desk {
+        let queue = &self.line.now().channels[&self.destination].queue;
+        Desk::new(Gate::new(self.destination.clone(), queue))
+    }
+
     async fn deliver(self: Arc<Self>, stop: &CancellationToken) -> Result<(), tokio::task::JoinError> {
-        let mut desk = Desk::new();
+        let mut desk = self.desk();
+        // Before anything is sent: it may be one that is not to be tried.
+        desk.notes += 1;
+        let remembered = Arc::clone(&self).remember().await;
+        self.take(&mut desk, remembered);
         loop {
             self.hand_out(&mut desk);
-            let due_in =
-                desk.next_due.map_or(LOOK_AT_LEAST, |due| due.since(clock::now()).min(LOOK_AT_LEAST));
+            let now = clock::now();
+            let due_in = desk.next_due.map_or(LOOK_AT_LEAST, |due| due.since(now).min(LOOK_AT_LEAST));
+            let held_for = match desk.gate.allowed(now) {
+                Allowed::Nothing { until } => {
+                    Some(until.map_or(LOOK_AT_LEAST, |until| until.since(now).min(LOOK_AT_LEAST)))
+                }
+                Allowed::All | Allowed::One => None,
+            };
             tokio::select! {
                 biased;
                 Some(step) = desk.tasks.join_next() => {
@@ -146,24 +166,36 @@ impl Outbox {
                 }
                 () = desk.tray.answers() => {}
                 () = stop.cancelled() => break,
+                // A person may have said that it works again.
+                () = self.bell.notified(), if desk.gate.fails() && desk.notes == 0 => {
+                    desk.notes += 1;
+                    desk.more = true;
+                    desk.tasks.spawn(Arc::clone(&self).remember());
+                }
                 () = self.bell.notified(), if !desk.more => desk.more = true,
                 () = tokio::time::sleep(due_in), if !desk.more => desk.more = true,
+                () = tokio::time::sleep(held_for.unwrap_or_default()), if held_for.is_some() => {}
                 () = tokio::time::sleep_until(desk.claim_at.into()), if self.can_claim(&desk) => {}
                 () = sleep_until(desk.gathered_by), if desk.gathered_by.is_some() => {}
             }
         }
-        let _ = tokio::time::timeout(STOP_GRACE, self.finish(&mut desk)).await;
+        tokio::select! {
+            () = self.finish(&mut desk) => {}
+            () = self.time_is_up() => {}
+        }
         Ok(())
     }
 
-    fn claim_max(&self) -> usize {
-        let batch_max = self.line.channels[&self.destination].fitted().batch_max.clamp(1, IN_FLIGHT_MAX);
-        CLAIM_MAX.saturating_sub(CLAIM_MAX % batch_max).max(batch_max)
+    async fn time_is_up(&self) {
+        _ = tokio::time::timeout(CHANGE_GRACE, self.hurry.cancelled()).await;
+        if self.hurry.is_cancelled() {
+            tokio::time::sleep(STOP_GRACE).await;
+        }
     }
 
     /// Settles what is under way, and claims nothing more. Calls that were not begun are for the next start.
     async fn finish(self: &Arc<Self>, desk: &mut Desk) {
-        desk.tray.drop_calls();
+        desk.tray.take_calls();
         loop {
             desk.more = false;
             desk.gathered_by = Some(Instant::now());
@@ -183,10 +215,11 @@ impl Outbox {
         if self.can_claim(desk) && desk.claim_at <= Instant::now() {
             desk.claiming = true;
             // What waits for others is counted again at each claim.
-            let gathers = self.line.channels[&self.destination].queue.gather.is_some();
+            let gathers = self.line.now().channels[&self.destination].queue.gather.is_some();
             desk.claim_at = Instant::now() + if gathers { GATHER_LOOK } else { ROUND };
             desk.more = false;
-            let limit = self.claim_max().min(IN_FLIGHT_MAX - desk.in_flight);
+            desk.lowered = HIGHEST;
+            let limit = self.limit(desk);
             desk.tasks.spawn(Arc::clone(self).claim(desk.marks, desk.out.clone(), limit));
         }
         desk.answered.append(&mut desk.tray.take_answers());
@@ -195,7 +228,7 @@ impl Outbox {
         if !desk.interpreting && enough(desk.answered.len()) {
             desk.interpreting = true;
             let batch = desk.answered.split_off(desk.answered.len().saturating_sub(INTERPRET_MAX));
-            desk.tasks.spawn(Arc::clone(self).interpret(batch));
+            desk.tasks.spawn(Arc::clone(self).interpret(batch, desk.gate.fails()));
         }
         if !desk.writing && enough(desk.settled.len()) {
             desk.writing = true;
@@ -215,11 +248,11 @@ impl Outbox {
                 desk.claiming = false;
                 match claim {
                     Ok(claimed) => {
-                        desk.marks = claimed.marks;
+                        let lowered = std::mem::replace(&mut desk.lowered, HIGHEST);
+                        desk.marks = std::array::from_fn(|at| claimed.marks[at].min(lowered[at]));
                         desk.more |= claimed.more;
                         desk.next_due = claimed.next_due;
-                        desk.in_flight += claimed.encoded.deliveries;
-                        desk.out.extend(claimed.back);
+                        desk.out.extend(claimed.claimed);
                         desk.settled.extend(claimed.encoded.settled);
                         self.send_all(desk, claimed.encoded.calls);
                     }
@@ -229,15 +262,48 @@ impl Outbox {
                     }
                 }
             }
-            Step::Sent => {}
+            Step::Sent(None) => {}
+            Step::Sent(Some(UsedUp { until })) => {
+                desk.gate.pause(until);
+                desk.put_back();
+            }
+            Step::Remembered(Ok(failing)) => {
+                desk.notes -= 1;
+                // It goes on failing as it does: only that it works, or did not before the start, is news.
+                if failing.is_none() || !desk.gate.fails() {
+                    desk.gate.restore(failing.as_ref(), clock::now());
+                }
+            }
+            Step::Remembered(Err(error)) => {
+                // Nothing is sent until that is known.
+                desk.gate.pause(clock::now() + 2 * STORE_PAUSE);
+                let this = Arc::clone(self);
+                desk.tasks.spawn(async move {
+                    tokio::time::sleep(STORE_PAUSE).await;
+                    this.remember().await
+                });
+                warn!(destination = %self.destination, %error, "the store does not say whether the destination worked");
+            }
+            Step::Noted(noted, failing) => {
+                desk.notes -= 1;
+                if noted.is_err() {
+                    self.note(desk, failing, STORE_PAUSE);
+                }
+            }
             Step::Interpreted(interpreted) => {
                 desk.interpreting = false;
                 desk.settled.extend(interpreted.settled);
-                self.send_all(desk, interpreted.follow_ups);
+                self.listen(desk, &interpreted.heard);
+                if desk.is_held() {
+                    desk.tray.add(interpreted.follow_ups, 0);
+                    desk.put_back();
+                } else {
+                    // Some have gone after a failure.
+                    self.send_all(desk, interpreted.follow_ups);
+                }
             }
             Step::Written(Ok(()), settled) => {
                 desk.writing = false;
-                desk.in_flight -= settled.len();
                 for one in settled.iter() {
                     desk.out.remove(&one.seq);
                     // Another of its lane may go now, or it comes back at once.
@@ -260,14 +326,60 @@ impl Outbox {
 
     fn send_all(self: &Arc<Self>, desk: &mut Desk, calls: Vec<Call>) {
         for _ in 0..desk.tray.add(calls, self.concurrent) {
-            let (sender, tray) = (Arc::clone(&self.sender), Arc::clone(&desk.tray));
+            let (this, tray) = (Arc::clone(self), Arc::clone(&desk.tray));
             desk.tasks.spawn(async move {
-                while let Some(call) = tray.next() {
-                    tray.answer(Answered::of(call, &sender).await);
+                while let Some(call) = this.next_call(&tray).await {
+                    match this.pace.day(&this.store).await {
+                        Ok(Ok(())) => {
+                            if !tray.answer(Answered::of(call, &this.sender).await) {
+                                return Step::Sent(None);
+                            }
+                        }
+                        Ok(Err(used_up)) => {
+                            tray.put_back(call);
+                            return Step::Sent(Some(used_up));
+                        }
+                        Err(error) => {
+                            warn!(destination = %this.destination, %error, "a request waits for its quota");
+                            tray.put_back(call);
+                            return Step::Sent(Some(UsedUp { until: clock::now() + STORE_PAUSE }));
+                        }
+                    }
                 }
-                Step::Sent
+                Step::Sent(None)
             });
         }
+    }
+
+    async fn next_call(&self, tray: &Tray) -> Option<Call> {
+        if tray.has_calls() {
+            self.pace.second().await;
+        }
+        tray.next()
+    }
+
+    fn listen(self: &Arc<Self>, desk: &mut Desk, heard: &[Heard]) {
+        let now = clock::now();
+        for heard in heard {
+            if let Some(failing) = desk.gate.heard(*heard, now) {
+                self.note(desk, failing, Duration::ZERO);
+            }
+        }
+    }
+
+    fn note(self: &Arc<Self>, desk: &mut Desk, failing: Option<Failing>, after: Duration) {
+        let this = Arc::clone(self);
+        desk.notes += 1;
+        desk.tasks.spawn(async move {
+            tokio::time::sleep(after).await;
+            let noted = this.store.set_failing(this.destination.clone(), failing.clone()).await;
+            Step::Noted(noted, failing)
+        });
+    }
+
+    async fn remember(self: Arc<Self>) -> Step {
+        let read = move || Step::Remembered(self.store.failing(&self.destination));
+        resume(tokio::task::spawn_blocking(read).await)
     }
 
     async fn claim(self: Arc<Self>, marks: Marks, out: HashSet<DeliverySeq>, limit: usize) -> Step {
@@ -279,88 +391,44 @@ impl Outbox {
         resume(job.await)
     }
 
-    fn claim_now(
-        &self,
-        marks: Marks,
-        out: HashSet<DeliverySeq>,
-        limit: usize,
-    ) -> Result<Claimed, StoreError> {
-        let now = clock::now();
-        if self.is_strict() {
-            return self.claim_in_order(now);
-        }
-        let claim = Claim {
-            destination: &self.destination,
-            marks,
-            out: &out,
-            now,
-            limit,
-            bytes_max: CLAIM_BYTES_MAX,
-        };
-        let (dues, waits_until) = self.gathered(self.store.claim(&claim)?, now);
-        let (fresh, back): (Vec<&Due>, Vec<&Due>) = dues.iter().partition(|due| due.fresh);
-        let mut marks = marks;
-        for due in fresh {
-            let mark = &mut marks[due.class as usize];
-            *mark = due.seq.max(*mark);
-        }
-        let back = back.into_iter().map(|due| due.seq).collect();
-        let more = !dues.is_empty();
-        let encoded =
-            encode::encode(&self.line, &self.line.channels[&self.destination], dues, &self.store, now)?;
-        // What is due already was claimed, now or before; when it is settled, the rest is looked at again.
-        let next_due = self.store.next_due(&self.destination)?.filter(|due| *due > now);
-        let next_due = next_due.into_iter().chain(waits_until).min();
-        Ok(Claimed { marks, more, back, encoded, next_due })
-    }
-
-    /// One batch of what is oldest, and nothing as long as that waits. Nothing else of this destination is under way.
-    fn claim_in_order(&self, now: Timestamp) -> Result<Claimed, StoreError> {
-        let channel = &self.line.channels[&self.destination];
-        let limit = channel.fitted().batch_max.clamp(1, IN_FLIGHT_MAX);
-        let (dues, back, waits_until) = match self.store.head(&self.destination, limit, CLAIM_BYTES_MAX)? {
-            Some((due_at, _)) if due_at > now => (Vec::new(), Vec::new(), Some(due_at)),
-            Some((_, dues)) => {
-                let back = dues.iter().map(|due| due.seq).collect();
-                (dues, back, None)
-            }
-            None => {
-                let fresh = self.store.fresh(&self.destination, limit, CLAIM_BYTES_MAX)?;
-                let (fresh, waits_until) = self.gathered(fresh, now);
-                (fresh, Vec::new(), waits_until)
-            }
-        };
-        let more = !dues.is_empty();
-        let encoded = encode::encode(&self.line, channel, dues, &self.store, now)?;
-        Ok(Claimed { marks: Marks::default(), more, back, encoded, next_due: waits_until })
-    }
-
-    /// Where deliveries wait for others, and there are not enough yet: none, and until when they wait.
-    fn gathered(&self, fresh: Vec<Due>, now: Timestamp) -> (Vec<Due>, Option<Timestamp>) {
-        let channel = &self.line.channels[&self.destination];
-        let Some(gather) = channel.queue.gather else { return (fresh, None) };
-        let Some(first) = fresh.first() else { return (fresh, None) };
-        let until = first.accepted + gather.0;
-        match fresh.len() >= self.claim_max() || until <= now {
-            true => (fresh, None),
-            false => (Vec::new(), Some(until)),
-        }
-    }
-
     fn can_claim(&self, desk: &Desk) -> bool {
-        desk.can_claim() && (desk.in_flight == 0 || !self.is_strict())
+        let alone = || desk.out.is_empty();
+        let may = match desk.gate.allowed(clock::now()) {
+            Allowed::All => !self.is_strict() || alone(),
+            Allowed::One => alone(),
+            Allowed::Nothing { .. } => false,
+        };
+        may && desk.more && !desk.claiming && desk.out.len() < self.in_flight_max()
+    }
+
+    /// What one claim may take.
+    fn limit(&self, desk: &Desk) -> usize {
+        match desk.gate.allowed(clock::now()) {
+            Allowed::One => 1,
+            Allowed::All | Allowed::Nothing { .. } => {
+                self.claim_max().min(self.in_flight_max().saturating_sub(desk.out.len()).max(1))
+            }
+        }
+    }
+
+    /// What waits for its second waits in the store, or what is more urgent would wait behind it.
+    fn in_flight_max(&self) -> usize {
+        let Some(requests) = self.pace.requests_max() else { return IN_FLIGHT_MAX };
+        let batch_max = self.line.now().channels[&self.destination].fitted().batch_max.max(1);
+        (requests * batch_max).min(IN_FLIGHT_MAX)
     }
 
     fn is_strict(&self) -> bool {
-        self.line.channels[&self.destination].queue.order() == Order::Strict
+        self.line.now().channels[&self.destination].queue.order() == Order::Strict
     }
 
-    async fn interpret(self: Arc<Self>, answered: Vec<Answered>) -> Step {
+    async fn interpret(self: Arc<Self>, answered: Vec<Answered>, fails: bool) -> Step {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let channel = &self.line.channels[&self.destination];
-            Step::Interpreted(interpret::interpret(&self.line, channel, answered, clock::now()))
+            let line = self.line.now();
+            let channel = &line.channels[&self.destination];
+            Step::Interpreted(interpret::interpret(&line, channel, answered, clock::now(), fails))
         });
         resume(job.await)
     }
@@ -383,15 +451,30 @@ fn resume(joined: Result<Step, tokio::task::JoinError>) -> Step {
 }
 
 impl Desk {
-    const fn can_claim(&self) -> bool {
-        self.more && !self.claiming && self.in_flight < IN_FLIGHT_MAX
+    fn is_held(&self) -> bool {
+        matches!(self.gate.allowed(clock::now()), Allowed::Nothing { .. })
     }
 
-    fn new() -> Self {
+    /// Calls that are not to be sent now: their deliveries are claimed again.
+    fn put_back(&mut self) {
+        for one in self.tray.take_calls().into_iter().flat_map(|call| call.carried) {
+            let Due { seq, class, .. } = one.due;
+            self.out.remove(&seq);
+            for marks in [&mut self.marks, &mut self.lowered] {
+                let mark = &mut marks[class as usize];
+                *mark = (*mark).min(DeliverySeq(seq.0 - 1));
+            }
+        }
+        self.more = true;
+    }
+
+    fn new(gate: Gate) -> Self {
         Self {
             tray: Arc::new(Tray::new(GATHER)),
+            gate,
+            notes: 0,
             marks: Marks::default(),
-            in_flight: 0,
+            lowered: HIGHEST,
             out: HashSet::new(),
             answered: Vec::new(),
             settled: Vec::new(),

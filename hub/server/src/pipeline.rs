@@ -25,13 +25,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use snodo_core::declare::Queue;
-use snodo_core::retry::Schedule;
+use snodo_core::declare::{Queue, Retention};
+use snodo_core::retry::{Schedule, Spread};
 use snodo_core::route::Route;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, Message, RouteName, Stuck, Timestamp};
 use snodo_host::Connector;
 use snodo_store::{AsOf, Due, MessageSeq, Recorded, Store, StoreError};
+
+/// Why a delivery is expired that was on its way for too long.
+pub const WAITED: &str = "older than retention.waiting";
 
 /// Everything the line is made of: the declarations, compiled.
 pub struct Line {
@@ -39,21 +42,57 @@ pub struct Line {
     pub channels: HashMap<ChannelName, Channel>,
     pub routes: HashMap<RouteName, Route>,
     pub schedule: Schedule,
+    pub retention: Retention,
+}
+
+/// The line that a running hub works with. Another takes its place when the declarations change; a batch takes it once, and
+/// ends with the routes and connectors that it began with.
+#[derive(Clone)]
+pub struct Current(Arc<ArcSwap<Line>>);
+
+impl Current {
+    pub fn new(line: Line) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(line)))
+    }
+
+    pub fn now(&self) -> Arc<Line> {
+        self.0.load_full()
+    }
+
+    /// From the next batch on.
+    pub fn set(&self, line: Line) {
+        self.0.store(Arc::new(line));
+    }
 }
 
 impl Line {
-    /// When a delivery that failed just now is tried again; `None` means give up.
-    pub fn next_due(&self, due: &Due, asked: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+    /// When a delivery that failed just now is tried again; `None` means give up, which is for no delivery that `fails` with all
+    /// others of its destination.
+    pub fn next_due(
+        &self,
+        due: &Due,
+        asked: Option<Duration>,
+        now: Timestamp,
+        fails: bool,
+    ) -> Option<Timestamp> {
         let patience = self.channels.get(&due.destination).and_then(|channel| channel.queue.keep_trying);
+        let spread = Spread::of(due.seq.0, due.attempt);
+        let again = || self.schedule.keep_trying(due.attempt_now, asked, spread, now);
         match patience {
-            Some(patience) => (now.since(due.accepted) < patience.0)
-                .then(|| self.schedule.keep_trying(due.attempt, asked, now)),
-            None => self.schedule.next_due(due.attempt, asked, now),
+            _ if fails => Some(again()),
+            Some(patience) => (now.since(due.since) < patience.0).then(again),
+            None => self.schedule.next_due(due.attempt_now, asked, spread, now),
         }
     }
 }
 
 impl Line {
+    /// Why a delivery is given up, if it has been on its way for too long.
+    pub fn has_waited(&self, due: &Due, now: Timestamp) -> Option<&'static str> {
+        let waiting = self.retention.waiting?;
+        (now.since(due.since) >= waiting.0).then_some(WAITED)
+    }
+
     /// Whether what cannot be sent by this route keeps nobody waiting.
     pub fn skips(&self, route: &RouteName) -> bool {
         self.routes.get(route).is_some_and(|route| route.stuck == Stuck::Skip)
@@ -67,11 +106,11 @@ pub struct Channel {
     pub source: Arc<str>,
     /// How its deliveries wait.
     pub queue: Queue,
-    fitted: ArcSwap<Fitted>,
+    fitted: Arc<Fitted>,
 }
 
-/// A connector with a channel's configuration. A batch keeps to the end the one that it began with, and so does a call until
-/// its answer is understood: another build may take its place meanwhile.
+/// A connector with a channel's configuration. A call keeps the one that it began with until its answer is understood: another
+/// build may take its place meanwhile.
 pub struct Fitted {
     pub connector: Arc<Connector>,
     /// The connector's configuration, as JSON.
@@ -82,17 +121,11 @@ pub struct Fitted {
 
 impl Channel {
     pub fn new(name: ChannelName, source: String, queue: Queue, fitted: Fitted) -> Self {
-        Self { name, source: source.into(), queue, fitted: ArcSwap::from_pointee(fitted) }
+        Self { name, source: source.into(), queue, fitted: Arc::new(fitted) }
     }
 
-    /// What a batch that begins now works with.
-    pub fn fitted(&self) -> Arc<Fitted> {
-        self.fitted.load_full()
-    }
-
-    /// From the next batch on.
-    pub fn fit(&self, fitted: Fitted) {
-        self.fitted.store(Arc::new(fitted));
+    pub const fn fitted(&self) -> &Arc<Fitted> {
+        &self.fitted
     }
 
     pub(crate) fn context<'a>(&'a self, fitted: &'a Fitted, now: Timestamp) -> snodo_host::Context<'a> {

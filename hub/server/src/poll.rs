@@ -18,7 +18,7 @@ use crate::clock;
 use crate::hub::Condition;
 use crate::pipeline::decode::case;
 use crate::pipeline::drafts::{self, Moment, Origin};
-use crate::pipeline::{Fitted, Line};
+use crate::pipeline::{Current, Fitted};
 use crate::sender::SendFailure;
 use crate::transport::http_out::{Client, Outbound, request_line};
 use crate::transport::{self, Answer, Stamp};
@@ -37,7 +37,7 @@ const CURSOR: &str = "poll";
 
 pub struct Poll {
     pub channel: ChannelName,
-    pub line: Arc<Line>,
+    pub line: Current,
     pub condition: Arc<Condition>,
     pub client: Client,
     pub outbound: Outbound,
@@ -98,7 +98,7 @@ impl Poll {
                 }
                 Err(trouble) => {
                     failed += usize::from(!trouble.is_innocent());
-                    let pause = trouble.pause(&self.line.schedule, self.every, failed).max(PAUSE_MIN);
+                    let pause = trouble.pause(&self.line.now().schedule, self.every, failed).max(PAUSE_MIN);
                     self.count(trouble.case());
                     self.tell(&trouble, pause);
                     pause
@@ -114,7 +114,7 @@ impl Poll {
     pub async fn page(&self) -> Result<Kept, Trouble> {
         let cursor = self.cursor().await?;
         // One build for the whole page: another would not know the state that this one keeps.
-        let fitted = self.line.channels[&self.channel].fitted();
+        let fitted = Arc::clone(self.line.now().channels[&self.channel].fitted());
         let (mut reply, mut asked) = (None, Asked::default());
         for _ in 0..=QUESTIONS_MAX {
             match self.next(&fitted, cursor.clone(), reply, &asked).await? {
@@ -145,7 +145,7 @@ impl Poll {
         asked: &Asked,
     ) -> Result<Step, Trouble> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
-        let (line, name, fitted) = (Arc::clone(&self.line), self.channel.clone(), Arc::clone(fitted));
+        let (line, name, fitted) = (self.line.now(), self.channel.clone(), Arc::clone(fitted));
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let channel = &line.channels[&name];

@@ -80,32 +80,44 @@ impl SendFailure {
     }
 }
 
+/// Begins to connect, where that is the transport's way. To be called within a runtime, once whoever sent for the channel before
+/// has ended: brokers know a connection by its name.
+pub type Opening = Box<dyn FnOnce() -> Sender + Send>;
+
 impl Sender {
-    pub fn new(
+    /// All that can fail before the first request.
+    pub fn prepare(
         configuration: &Configuration,
         client: &Client,
         of: Of<'_>,
         outlet: &Outlet,
-    ) -> anyhow::Result<Self> {
-        match outlet {
+    ) -> anyhow::Result<Opening> {
+        let sender = match outlet {
             Outlet::Http(outlet) => {
                 let outbound = Arc::new(outbound(configuration, outlet.access())?);
-                Ok(Self::Http { client: client.clone(), outbound })
+                Self::Http { client: client.clone(), outbound }
             }
             Outlet::File(FileOutlet { folder, rotate_bytes, rotate_after }) => {
                 let folder = configuration.path(folder);
                 let outbox =
                     file_out::Outbox { folder, rotate_bytes: *rotate_bytes, rotate_after: rotate_after.0 };
-                Ok(Self::File(FileOut::open(outbox, clock::now)?))
+                Self::File(FileOut::open(outbox, clock::now)?)
             }
-            Outlet::Mqtt(outlet) => Ok(Self::Mqtt(brokers::mqtt(configuration, of, outlet)?)),
-            Outlet::Amqp(outlet) => Ok(Self::Amqp(brokers::amqp(configuration, of, outlet)?)),
-            Outlet::Sql(outlet) => Ok(Self::Sql(sql::rows_out(configuration, of.channel, outlet)?)),
+            Outlet::Mqtt(outlet) => {
+                let publisher = brokers::mqtt(configuration, of, outlet)?;
+                return Ok(Box::new(move || Self::Mqtt(MqttOut::open(publisher))));
+            }
+            Outlet::Amqp(outlet) => {
+                let publisher = brokers::amqp(configuration, of, outlet)?;
+                return Ok(Box::new(move || Self::Amqp(AmqpOut::open(publisher))));
+            }
+            Outlet::Sql(outlet) => Self::Sql(sql::rows_out(configuration, of.channel, outlet)?),
             Outlet::Mail(outlet) => {
                 let password = mail_password(configuration, outlet)?;
-                Ok(Self::Mail(MailOut::new(of.channel.clone(), outlet, password)?))
+                Self::Mail(MailOut::new(of.channel.clone(), outlet, password)?)
             }
-        }
+        };
+        Ok(Box::new(move || sender))
     }
 
     /// `id` names the request: the same for each attempt.

@@ -1,7 +1,7 @@
 //! Keeps the order of the deliveries of one lane: exactly one of those in flight may be sent, and the others wait for it. Part of
 //! the transactions that add and settle deliveries, so that a crash finds it as it must be.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::OptionalExtension;
 use snodo_core::{ChannelName, Fate, Lane};
 
 use crate::row::WAITS;
@@ -46,24 +46,24 @@ impl Writing<'_, '_> {
         Ok(())
     }
 
-    /// A newer one of its type has come by the same route: those before it that are not under way are expired.
+    /// A newer one of its type has come by the same route: if their lane is stuck, those before it are expired.
     pub fn supersede(&mut self, by: DeliverySeq) -> Result<(), StoreError> {
         let mut find = self.statements.prepare(
             "SELECT d.seq FROM delivery me CROSS JOIN delivery d INDEXED BY delivery_lane \
                 ON d.destination = me.destination AND d.lane = me.lane \
              CROSS JOIN event mine ON mine.seq = me.event CROSS JOIN event theirs ON theirs.seq = d.event \
              WHERE me.seq = ?1 AND d.fate IS NULL AND d.due_at > ?2 AND d.seq < me.seq AND d.route = me.route \
-                AND theirs.kind = mine.kind LIMIT ?3",
+                AND theirs.kind = mine.kind AND EXISTS ( \
+                    SELECT 1 FROM delivery head INDEXED BY delivery_lane WHERE head.destination = me.destination \
+                        AND head.lane = me.lane AND head.fate IS NULL AND head.due_at > ?2 AND head.due_at < ?3) \
+             LIMIT ?4",
         )?;
         let until = self.now.as_millis() + UNDER_WAY_MILLIS;
-        let rows = find.query_map((by, until, SUPERSEDED_MAX), |row| row.get::<_, DeliverySeq>(0))?;
+        let which = (by, until, WAITS, SUPERSEDED_MAX);
+        let rows = find.query_map(which, |row| row.get::<_, DeliverySeq>(0))?;
         let superseded = rows.collect::<Result<Vec<_>, _>>()?;
-        let mut expire = self.statements.prepare(
-            "UPDATE delivery SET fate = ?2, due_at = 0, reason = ?3, settled_at = ?4 WHERE seq = ?1",
-        )?;
         for seq in &superseded {
-            let why = "a newer one of its type came while it could not be sent";
-            expire.execute(params![seq, Fate::Expired.as_str(), why, self.now.as_millis()])?;
+            self.expire(*seq, "a newer one of its type came while it could not be sent")?;
             self.state.tally.in_flight -= 1;
             self.state.tally.fates[Fate::Expired] += 1;
         }

@@ -8,7 +8,9 @@ mod sql;
 pub(crate) mod websocket;
 
 use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +66,16 @@ impl Channel {
     pub const fn is_junction(&self) -> bool {
         self.receive.is_none() && self.send.is_none()
     }
+
+    /// Whether messages come from it.
+    pub const fn is_source(&self) -> bool {
+        self.receive.is_some() || self.is_junction()
+    }
+
+    /// Whether routes may lead to it.
+    pub const fn is_destination(&self) -> bool {
+        self.send.is_some() || self.is_junction()
+    }
 }
 
 /// How what is to be sent waits for its turn.
@@ -82,11 +94,28 @@ pub struct Queue {
     /// How long deliveries may wait for others, so that they are sent together: for files and objects of many events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gather: Option<Period>,
+    /// How many requests are sent in a second at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<NonZeroU32>,
+    /// How many requests are sent in a day at most. Days begin at midnight, UTC. The rest waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<NonZeroU64>,
+    /// How long a destination may fail as a whole until the hub stops trying, keeps what is for it, and waits for
+    /// `snodo destination enable`. Without it: `keep_trying`, or 7 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disable_after: Option<Period>,
 }
+
+/// Whoever has not missed a system for a week does not need it; and its deliveries are kept.
+const DISABLE_AFTER: Period = Period::of_secs(7 * 86_400);
 
 impl Queue {
     fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    pub fn disable_after(&self) -> Duration {
+        self.disable_after.or(self.keep_trying).unwrap_or(DISABLE_AFTER).0
     }
 
     pub fn order(&self) -> Order {
@@ -139,6 +168,10 @@ pub struct HttpInlet {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("items" = { "type": "string", "format": "origin" }))]
     pub origins: Vec<String>,
+    /// How many messages are taken in a second. Further ones are answered 429, with `Retry-After`: for a system that floods
+    /// its neighbours. Without it, as many as the hub can keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

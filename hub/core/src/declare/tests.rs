@@ -2,6 +2,7 @@
 
 mod brokers;
 mod channel;
+mod difference;
 mod hub;
 mod lock;
 mod manifest;

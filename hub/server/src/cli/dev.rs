@@ -17,8 +17,8 @@ use snodo_store::Store;
 
 use super::{Exit, Invocation, kit, running, screen};
 use crate::configuration::{self, Configuration};
-use crate::swap::Swapped;
-use crate::{admin, hub};
+use crate::live::swap::Swapped;
+use crate::{admin, assemble, hub};
 use live::Live;
 use watch::{Changed, Watch};
 
@@ -134,7 +134,7 @@ impl Bench<'_> {
             Changed::Sources => build::build(&folder)?,
             Changed::Cases => folder.component()?,
         };
-        let connector = kit::load_beside(&component, hub::compiled(&self.data))?;
+        let connector = kit::load_beside(&component, assemble::compiled(&self.data))?;
         let mut failed = 0;
         for case in &folder.cases {
             if let Err(why) = case.check(&connector, Mode::Compare) {
@@ -156,7 +156,7 @@ impl Bench<'_> {
     }
 
     fn put_to_work(&self, name: &str, live: &mut Option<Live>) -> anyhow::Result<()> {
-        if !hub::socket(&self.data).exists() {
+        if !running::is_running(&hub::socket(&self.data)) {
             let config = self.invocation.config.display();
             screen::line(format!("no hub is running: `snodo -c {config} run` in another window"))?;
             return Ok(());

@@ -9,6 +9,7 @@ use snodo_core::{ChannelName, RouteName};
 use snodo_store::{Attempts, Due, EventRow, Found, MessageRow, Reader, Standing, Store, Trail, Verdict};
 
 use super::{Exit, Invocation, events, screen};
+use crate::assemble;
 use crate::clock;
 use crate::configuration::{self, Configuration};
 use crate::hub;
@@ -61,8 +62,8 @@ impl Declared {
         let configuration = Configuration::read(&invocation.config).ok()?;
         let declarations = configuration.declarations(vocabulary).ok()?;
         let sandbox =
-            hub::sandbox(&configuration, &declarations, hub::Options::of_binary().ok()?.compile).ok()?;
-        let line = hub::compile(&configuration, &declarations, &sandbox).ok();
+            assemble::sandbox(&configuration, &declarations, hub::Options::of_binary().ok()?.compile).ok()?;
+        let line = assemble::line(&configuration, &declarations, &sandbox, None).ok();
         Some(Self { declarations, line })
     }
 }
@@ -231,6 +232,9 @@ fn delivery(
         "fate": delivery.fate.map_or("in flight", |fate| fate.as_str()),
         "attempts": attempts.collect::<anyhow::Result<Vec<Value>>>()?,
     });
+    if delivery.replays > 0 {
+        shown["replays"] = json!(delivery.replays);
+    }
     if let Some(why) = &delivery.reason {
         shown["why"] = json!(mask.text(why));
     }
@@ -262,6 +266,8 @@ pub(super) fn request(
         route: delivery.route.clone(),
         destination: delivery.destination.clone(),
         attempt: 1,
+        attempt_now: 1,
+        since: row.accepted,
         customer: row.customer,
         ordering_key: delivery.ordering_key.clone(),
         accepted: row.accepted,
@@ -347,7 +353,12 @@ fn print_route(route: &Value) -> anyhow::Result<()> {
     let to = route["to"].as_str().map(|to| format!(" to {to}")).unwrap_or_default();
     let why = route["why"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
     let again = route["again"].as_str().map(|at| format!(", again at {at}")).unwrap_or_default();
-    screen::line(format!("  {}{to}  {}{again}{why}", text(&route["route"]), text(&route["fate"])))?;
+    let replays = match route["replays"].as_u64() {
+        None => String::new(),
+        Some(1) => ", replayed once".to_owned(),
+        Some(times) => format!(", replayed {times} times"),
+    };
+    screen::line(format!("  {}{to}  {}{replays}{again}{why}", text(&route["route"]), text(&route["fate"])))?;
     for (number, attempt) in (1..).zip(route["attempts"].as_array().into_iter().flatten()) {
         let sent = &attempt["sent"];
         let answered = match (sent["status"].as_u64(), sent["error"].as_str()) {

@@ -130,7 +130,7 @@ fn tell(invocation: &Invocation, locked: &Locked) -> anyhow::Result<()> {
         screen::line(format!("It takes the place of the {name} that is built in."))?;
     }
     screen::line(format!(
-        "{LOCK} tells of it: commit it. A hub that runs takes it by `snodo connector reload {name}`, or at its next start."
+        "{LOCK} tells of it: commit it. A hub that runs takes it within seconds; `snodo connector reload {name}` says when it has."
     ))?;
     Ok(())
 }

@@ -1,4 +1,6 @@
-//! `snodo run`: the hub, until it is told to stop.
+//! `snodo run`: the hub, until it is told to stop. SIGHUP has it take its files anew.
+
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use snodo_core::vocabulary::Vocabulary;
@@ -7,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{Exit, Invocation, check};
 use crate::configuration::Configuration;
 use crate::hub::{Hub, Options};
+use crate::live::plan::Answers;
 use crate::telemetry;
 
 pub fn run(invocation: &Invocation) -> anyhow::Result<Exit> {
@@ -22,8 +25,19 @@ pub fn run(invocation: &Invocation) -> anyhow::Result<Exit> {
     telemetry::start_logs(&declarations.hub.log);
     runtime()?.block_on(async {
         let stop = StopSignals::listen()?;
+        let mut again = signal(SignalKind::hangup()).context("failed to listen for signals")?;
         let hub = Hub::start(&configuration, declarations, Options::of_binary()?).await?;
-        stop.told().await;
+        let mut told = std::pin::pin!(stop.told());
+        loop {
+            tokio::select! {
+                () = &mut told => break,
+                _ = again.recv() => {
+                    let live = Arc::clone(&hub.live);
+                    // What comes of it is in the log. Who tells the hub to stop meanwhile is heard.
+                    tokio::spawn(async move { _ = live.reload(Answers::new()).await });
+                }
+            }
+        }
         hub.stop().await;
         Ok(Exit::Fine)
     })

@@ -10,6 +10,11 @@ use super::run;
 use crate::hub::socket;
 use crate::transport::http_out::install_tls;
 
+/// Whether somebody listens at that socket: a hub that was killed leaves it behind.
+pub fn is_running(socket: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(socket).is_ok()
+}
+
 /// The hub's answer; its refusal is an error in its own words.
 pub fn tell<R: DeserializeOwned>(data: &Path, path: &str, what: &impl Serialize) -> anyhow::Result<R> {
     run::runtime()?.block_on(async {

@@ -1,28 +1,22 @@
 //! Opens the ways in that lead over a broker.
 
-use std::future::Future;
-
+use snodo_core::ChannelName;
 use snodo_core::declare::{Address, AmqpInlet, Channel, MqttInlet, Spoken};
-use snodo_core::{ChannelName, Message, MessageId};
 
 use super::Doors;
 use crate::clock;
+use crate::parts::Run;
 use crate::transport::dial::Dialer;
 use crate::transport::kept::Kept;
-use crate::transport::{AcceptError, amqp, mqtt};
+use crate::transport::{amqp, mqtt};
 
 impl Doors<'_> {
-    pub(super) fn mqtt<A, F>(
+    pub(super) fn mqtt(
         &self,
         name: &ChannelName,
         declared: &Channel,
         inlet: &MqttInlet,
-        accept: A,
-    ) -> anyhow::Result<()>
-    where
-        A: Fn(Message) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<MessageId, AcceptError>> + Send + 'static,
-    {
+    ) -> anyhow::Result<Run> {
         let company = &self.declarations.hub.company;
         let client_id = inlet.client_id.clone().unwrap_or_else(|| format!("snodo-{company}-{name}"));
         let broker = mqtt::Broker {
@@ -41,22 +35,16 @@ impl Doors<'_> {
             kept: Kept::new(self.headers(declared)),
             body_bytes_max: self.declarations.hub.limits.body_bytes_max,
         };
-        let subscriber = mqtt::Subscriber::new(subscription, accept, clock::now);
-        self.tasks.spawn(subscriber.run(self.stop.clone()));
-        Ok(())
+        let subscriber = mqtt::Subscriber::new(subscription, self.accept(), clock::now);
+        Ok(Box::new(move |stop| Box::pin(subscriber.run(stop))))
     }
 
-    pub(super) fn amqp<A, F>(
+    pub(super) fn amqp(
         &self,
         name: &ChannelName,
         declared: &Channel,
         inlet: &AmqpInlet,
-        accept: A,
-    ) -> anyhow::Result<()>
-    where
-        A: Fn(Message) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<MessageId, AcceptError>> + Send + 'static,
-    {
+    ) -> anyhow::Result<Run> {
         let broker = amqp::Broker {
             dialer: Dialer::new(address(&inlet.url, Spoken::Amqp)?)?,
             vhost: inlet.vhost.clone(),
@@ -73,9 +61,8 @@ impl Doors<'_> {
             kept: Kept::new(self.headers(declared)),
             body_bytes_max: self.declarations.hub.limits.body_bytes_max,
         };
-        let subscriber = amqp::Subscriber::new(subscription, accept, clock::now);
-        self.tasks.spawn(subscriber.run(self.stop.clone()));
-        Ok(())
+        let subscriber = amqp::Subscriber::new(subscription, self.accept(), clock::now);
+        Ok(Box::new(move |stop| Box::pin(subscriber.run(stop))))
     }
 }
 

@@ -6,6 +6,7 @@ use snodo_core::ChannelName;
 use snodo_core::declare::channel::SqlInlet;
 
 use super::Doors;
+use crate::parts::Run;
 use crate::query::Query;
 use crate::sender;
 use crate::transport::Stamp;
@@ -13,7 +14,7 @@ use crate::transport::sql::Database;
 use crate::transport::sql::read::SqlIn;
 
 impl Doors<'_> {
-    pub(super) fn rows(&self, name: &ChannelName, sql: &SqlInlet) -> anyhow::Result<()> {
+    pub(super) fn rows(&self, name: &ChannelName, sql: &SqlInlet) -> anyhow::Result<Run> {
         let login = sender::login(self.configuration, &sql.url, sql.password.as_ref(), sql.tls)?;
         let rows = SqlIn {
             database: Database::new(name.clone(), login, sql.timeout.0),
@@ -28,10 +29,9 @@ impl Doors<'_> {
             rows,
             name: sql.name.clone(),
             every: sql.every.0,
-            condition: Arc::clone(self.condition),
+            condition: Arc::clone(&self.workshop.condition),
             stamp: Stamp::default(),
         };
-        self.tasks.spawn(query.run(self.stop.clone()));
-        Ok(())
+        Ok(Box::new(move |stop| Box::pin(query.run(stop))))
     }
 }

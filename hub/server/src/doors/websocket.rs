@@ -1,17 +1,15 @@
 //! Opens the ways in that lead over a WebSocket: clients that connect to the hub, and feeds that it connects to.
 
-use std::future::Future;
-
 use anyhow::Context as _;
+use snodo_core::ChannelName;
 use snodo_core::authorize::Credential;
 use snodo_core::declare::{Channel, Spoken, WebSocketInlet};
 use snodo_core::verify::Verifier;
-use snodo_core::{ChannelName, Message, MessageId};
 
 use super::Doors;
 use super::brokers::address;
 use crate::clock;
-use crate::transport::AcceptError;
+use crate::parts::Run;
 use crate::transport::dial::Dialer;
 use crate::transport::http_in::origins::Origins;
 use crate::transport::kept::Kept;
@@ -23,9 +21,9 @@ impl Doors<'_> {
         name: &ChannelName,
         declared: &Channel,
         inlet: &WebSocketInlet,
-    ) -> anyhow::Result<Client> {
+    ) -> anyhow::Result<Run> {
         let verify = inlet.verify.as_ref().context("it does not say how a client proves who it is")?;
-        Ok(Client {
+        let client = Client {
             channel: name.clone(),
             verifier: Verifier::new(verify, |at| self.secret(at)).context("verify")?,
             origins: Origins::new(&inlet.origins),
@@ -34,19 +32,12 @@ impl Doors<'_> {
             clients_max: inlet.clients_max,
             in_flight: inlet.in_flight,
             idle: inlet.idle.0,
-        })
+        };
+        let channels = self.workshop.ways.clients.clone();
+        Ok(Box::new(move |stop| Box::pin(channels.open(client, stop))))
     }
 
-    pub(super) fn feed<A, F>(
-        &self,
-        name: &ChannelName,
-        inlet: &WebSocketInlet,
-        accept: A,
-    ) -> anyhow::Result<()>
-    where
-        A: Fn(Message) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<MessageId, AcceptError>> + Send + 'static,
-    {
+    pub(super) fn feed(&self, name: &ChannelName, inlet: &WebSocketInlet) -> anyhow::Result<Run> {
         let url = inlet.url.as_deref().unwrap_or_default();
         let credential =
             inlet.auth.as_ref().map_or(Ok(Credential::None), |auth| auth.credential(|at| self.secret(at)));
@@ -59,8 +50,7 @@ impl Doors<'_> {
             idle: inlet.idle.0,
             body_bytes_max: self.declarations.hub.limits.body_bytes_max,
         };
-        let feed = FeedIn::new(feed, accept, clock::now)?;
-        self.tasks.spawn(feed.run(self.stop.clone()));
-        Ok(())
+        let feed = FeedIn::new(feed, self.accept(), clock::now)?;
+        Ok(Box::new(move |stop| Box::pin(feed.run(stop))))
     }
 }

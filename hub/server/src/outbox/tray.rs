@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use snodo_core::Class;
 use tokio::sync::Notify;
 
 use crate::pipeline::encode::Call;
@@ -18,7 +19,8 @@ pub struct Tray {
 
 #[derive(Default)]
 struct Sheets {
-    calls: VecDeque<Call>,
+    /// By class: those that go first, first.
+    calls: [VecDeque<Call>; Class::ALL.len()],
     answered: Vec<Answered>,
     senders: usize,
 }
@@ -31,8 +33,11 @@ impl Tray {
     /// How many more tasks are needed, of so many that there may be.
     pub fn add(&self, calls: Vec<Call>, senders_max: usize) -> usize {
         let mut sheets = self.sheets();
-        let more = calls.len().min(senders_max.saturating_sub(sheets.senders));
-        sheets.calls.extend(calls);
+        for call in calls {
+            sheets.calls[call.class() as usize].push_back(call);
+        }
+        let waiting: usize = sheets.calls.iter().map(VecDeque::len).sum();
+        let more = waiting.min(senders_max.saturating_sub(sheets.senders));
         sheets.senders += more;
         more
     }
@@ -40,21 +45,25 @@ impl Tray {
     /// For a task that sends. `None` says that it may go.
     pub fn next(&self) -> Option<Call> {
         let mut sheets = self.sheets();
-        let call = sheets.calls.pop_front();
+        let call = sheets.calls.iter_mut().find_map(VecDeque::pop_front);
         if call.is_none() {
             sheets.senders -= 1;
         }
         call
     }
 
-    pub fn answer(&self, answered: Answered) {
+    /// Whether the task that brings the answer may go on. After a failure it must not: what it means is to be known first.
+    pub fn answer(&self, answered: Answered) -> bool {
+        let goes_on = answered.is_success();
         let mut sheets = self.sheets();
         sheets.answered.push(answered);
+        sheets.senders -= usize::from(!goes_on);
         let count = sheets.answered.len();
         drop(sheets);
         if count == 1 || count == self.enough {
             self.bell.notify_one();
         }
+        goes_on
     }
 
     /// Resolves at the first answer, and when there are enough.
@@ -66,9 +75,21 @@ impl Tray {
         std::mem::take(&mut self.sheets().answered)
     }
 
+    /// Whether a call waits for a task.
+    pub fn has_calls(&self) -> bool {
+        self.sheets().calls.iter().any(|calls| !calls.is_empty())
+    }
+
+    /// For a task that could not send a call that it took.
+    pub fn put_back(&self, call: Call) {
+        let mut sheets = self.sheets();
+        sheets.senders -= 1;
+        sheets.calls[call.class() as usize].push_front(call);
+    }
+
     /// Those that no task has taken yet.
-    pub fn drop_calls(&self) {
-        self.sheets().calls.clear();
+    pub fn take_calls(&self) -> Vec<Call> {
+        self.sheets().calls.iter_mut().flat_map(std::mem::take).collect()
     }
 
     fn sheets(&self) -> MutexGuard<'_, Sheets> {

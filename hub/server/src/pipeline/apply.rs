@@ -73,7 +73,7 @@ impl Applied {
             Err(Failure::Fault(fault)) => Ok(Outcome::Failed(fault)),
             Err(failure) => Err(failure),
         };
-        let told = Told { round: 1, sent: None, now };
+        let told = Told { round: 1, sent: None, now, fails: false };
         self.settled.push(interpret::settle(line, &of.due, &outcome, told));
     }
 }

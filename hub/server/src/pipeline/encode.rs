@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use snodo_core::consent::{self, Basis, Consents};
 use snodo_core::route::{Route, Subject};
-use snodo_core::{Body, CustomerId, Fate, Timestamp};
+use snodo_core::{Body, Class, CustomerId, Fate, Timestamp};
 use snodo_host::Request;
 use snodo_store::{Due, Reader, Settled, StoreError};
 
@@ -34,6 +34,13 @@ pub struct Call {
     pub round: u32,
 }
 
+impl Call {
+    /// The class of the most urgent of its deliveries.
+    pub fn class(&self) -> Class {
+        self.carried.iter().map(|one| one.due.class).min().unwrap_or_default()
+    }
+}
+
 #[derive(Default)]
 pub struct Encoded {
     /// How many deliveries are in the rest.
@@ -51,6 +58,7 @@ pub fn encode(
 ) -> Result<Encoded, StoreError> {
     let deliveries = dues.len();
     let Ready { carried: mut ready, settled } = make_ready(line, channel, dues, store, now)?;
+    ready.iter_mut().for_each(Carried::mark_replay);
     let mut encoded = Encoded { deliveries, settled, ..Encoded::default() };
     let fitted = channel.fitted();
     while !ready.is_empty() {
@@ -60,7 +68,7 @@ pub fn encode(
             let deliveries: Vec<_> = batch.iter().map(Carried::for_connector).collect();
             fitted.connector.encode(&channel.context(&fitted, now), &deliveries)
         };
-        let told = Told { round: 1, sent: None, now };
+        let told = Told { round: 1, sent: None, now, fails: false };
         let laid_out = interpret::lay_out(line, planned, batch, &fitted, told);
         encoded.calls.extend(laid_out.calls);
         encoded.settled.extend(laid_out.settled);
@@ -84,6 +92,10 @@ pub fn make_ready(
     let agreed = agreed(line, &dues, store)?;
     let mut ready = Ready { carried: Vec::with_capacity(dues.len()), settled: Vec::new() };
     for due in dues {
+        if let Some(why) = line.has_waited(&due, now) {
+            ready.settled.push(interpret::expired(&due, why));
+            continue;
+        }
         let Some(route) = line.routes.get(&due.route) else {
             ready.settled.push(interpret::put_off(line, &due, "its route is not declared any more", now));
             continue;
@@ -160,7 +172,20 @@ fn mapped(route: &Route, channel: &Channel, due: &Due, consents: &Consents) -> R
     Ok(serde_json::to_vec(&body).expect("a JSON value is always JSON text").into())
 }
 
+/// What the hub writes on an event that it sends once more: the id of the event that was sent, which is its own.
+const REPLAY_OF: &str = "replayof";
+
 impl Carried {
+    /// On what is sent only: the stored event is as it was. What a transform makes of it must not depend on this, or making it again
+    /// would make another.
+    fn mark_replay(&mut self) {
+        if self.due.replays > 0 {
+            let attributes = &mut self.due.event.attributes;
+            attributes.retain(|(name, _)| name != REPLAY_OF);
+            attributes.push((REPLAY_OF.to_owned(), self.id.clone()));
+        }
+    }
+
     pub fn for_connector(&self) -> snodo_host::Delivery<'_> {
         let event = &self.due.event;
         snodo_host::Delivery {

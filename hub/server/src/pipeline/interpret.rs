@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use snodo_core::breaker::Sign;
 use snodo_core::{Fate, Timestamp};
 use snodo_host::{Failure, Fault, Outcome, Planned};
 use snodo_store::{Due, Settled, Settlement};
@@ -38,6 +39,17 @@ pub struct Answered {
 pub struct Interpreted {
     pub follow_ups: Vec<Call>,
     pub settled: Vec<Settled>,
+    /// What the answers say of the destination as a whole, in their order.
+    pub heard: Vec<Heard>,
+}
+
+/// What an answer says of the destination as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// And what was wrong, in a word: never the connector's own, which may quote the event.
+    Sign(Sign, &'static str),
+    /// It asks for patience: for so long, if it says.
+    Limited(Option<Duration>),
 }
 
 /// What was sent and answered.
@@ -79,6 +91,11 @@ impl Attempt<'_> {
 }
 
 impl Answered {
+    /// As far as can be told without the connector.
+    pub fn is_success(&self) -> bool {
+        self.answer.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status))
+    }
+
     /// Sends a call.
     pub async fn of(call: Call, sender: &Sender) -> Self {
         let Call { request, carried, state, fitted, round } = call;
@@ -106,16 +123,24 @@ impl Answered {
     }
 }
 
-pub fn interpret(line: &Line, channel: &Channel, answered: Vec<Answered>, now: Timestamp) -> Interpreted {
+/// `fails`: the destination fails as a whole.
+pub fn interpret(
+    line: &Line,
+    channel: &Channel,
+    answered: Vec<Answered>,
+    now: Timestamp,
+    fails: bool,
+) -> Interpreted {
     // Neighbours have the same, but for the moment at which another took its place.
     let by_fitted = answered.chunk_by(|one, next| Arc::ptr_eq(&one.fitted, &next.fitted));
     let planned: Vec<Planned> = by_fitted.flat_map(|answered| explain(channel, answered, now)).collect();
     let mut interpreted = Interpreted::default();
     for (one, planned) in answered.into_iter().zip(planned) {
-        let told = Told { round: one.round + 1, sent: Some(&one.sent), now };
+        let told = Told { round: one.round + 1, sent: Some(&one.sent), now, fails };
         let laid_out = lay_out(line, planned, one.carried, &one.fitted, told);
         interpreted.follow_ups.extend(laid_out.calls);
         interpreted.settled.extend(laid_out.settled);
+        interpreted.heard.extend(laid_out.heard);
     }
     interpreted
 }
@@ -157,6 +182,7 @@ fn unanswered(error: &SendFailure, count: usize) -> Planned {
 pub struct LaidOut {
     pub calls: Vec<Call>,
     pub settled: Vec<Settled>,
+    pub heard: Vec<Heard>,
 }
 
 /// What is known when a plan is laid out.
@@ -167,6 +193,8 @@ pub struct Told<'a> {
     /// What was sent before, if anything was.
     pub sent: Option<&'a Sent>,
     pub now: Timestamp,
+    /// The destination fails as a whole: nothing is given up for that.
+    pub fails: bool,
 }
 
 /// Gives each delivery of a batch to the call that covers it, or settles it.
@@ -179,10 +207,12 @@ pub fn lay_out(
 ) -> LaidOut {
     let mut batch: Vec<Option<Carried>> = batch.into_iter().map(Some).collect();
     let mut take = |place: u32| batch[place as usize].take().expect("the host covers each delivery once");
-    let mut settled = Vec::new();
+    let (mut settled, mut heard) = (Vec::new(), Vec::new());
     for one in planned.settled {
         let carried = take(one.delivery);
-        settled.push(settle(line, &carried.due, &Ok(one.outcome), told));
+        let outcome = Ok(one.outcome);
+        heard.extend(hear(&outcome, &carried.due, told.sent));
+        settled.push(settle(line, &carried.due, &outcome, told));
     }
     for (place, failure) in planned.failed {
         let carried = take(place);
@@ -190,6 +220,7 @@ pub fn lay_out(
             Failure::Fault(fault) => Ok(Outcome::Failed(fault)),
             failure => Err(failure),
         };
+        heard.extend(hear(&outcome, &carried.due, told.sent));
         settled.push(settle(line, &carried.due, &outcome, told));
     }
     let mut calls = Vec::new();
@@ -203,14 +234,34 @@ pub fn lay_out(
         let fitted = Arc::clone(fitted);
         calls.push(Call { request: call.request, carried, state: call.state, fitted, round: told.round });
     }
-    LaidOut { calls, settled }
+    LaidOut { calls, settled, heard }
+}
+
+/// Nothing, if nothing was sent or it is the connector that failed.
+fn hear(outcome: &Result<Outcome, Failure>, due: &Due, sent: Option<&Sent>) -> Option<Heard> {
+    let is_answered = sent?.status.is_some();
+    let works = Some(Heard::Sign(Sign::Works, ""));
+    match outcome.as_ref().ok()? {
+        Outcome::Accepted(_) | Outcome::Duplicate | Outcome::Ignored(_) => works,
+        Outcome::Failed(Fault::Permanent(_)) if is_answered => works,
+        Outcome::Failed(Fault::Permanent(_)) => None,
+        Outcome::Failed(Fault::RateLimited(_)) => Some(Heard::Limited(asked(outcome.as_ref().ok()?))),
+        Outcome::Failed(Fault::Auth(_)) => Some(Heard::Sign(Sign::Away, "it lets nobody in")),
+        Outcome::Failed(Fault::Retry(_) | Fault::Misconfigured(_)) if is_answered => {
+            Some(Heard::Sign(Sign::Failed(due.seq.0), "it answers that it cannot take anything"))
+        }
+        Outcome::Failed(Fault::Retry(_)) => Some(Heard::Sign(Sign::Away, "it does not answer")),
+        Outcome::Failed(Fault::Misconfigured(_)) => {
+            Some(Heard::Sign(Sign::Failed(due.seq.0), "its channel is misconfigured"))
+        }
+    }
 }
 
 pub(super) fn settle(
     line: &Line,
     due: &Due,
     outcome: &Result<Outcome, Failure>,
-    Told { sent, now, .. }: Told<'_>,
+    Told { sent, now, fails, .. }: Told<'_>,
 ) -> Settled {
     let (name, why, end) = match outcome {
         Ok(Outcome::Accepted(_)) => ("accepted", None, Some(Fate::Delivered)),
@@ -236,11 +287,11 @@ pub(super) fn settle(
     let result = match (end, outcome) {
         (Some(fate), _) => Settlement::Final { fate, reason: why },
         (None, Err(_)) => Settlement::Again { due: now + AGAIN_SOON },
-        (None, Ok(outcome)) => match line.next_due(due, asked(outcome), now) {
+        (None, Ok(outcome)) => match line.next_due(due, asked(outcome), now, fails) {
             Some(at) if line.skips(&due.route) => Settlement::Aside { due: at },
             Some(at) => Settlement::Again { due: at },
             None => {
-                let why = format!("{} attempts, the last: {}", due.attempt, why.unwrap_or_default());
+                let why = format!("{} attempts, the last: {}", due.attempt_now, why.unwrap_or_default());
                 Settlement::Final { fate: Fate::Dead, reason: Some(why) }
             }
         },
@@ -267,10 +318,16 @@ pub fn without_sending(due: &Due, fate: Fate, why: &str, now: Timestamp) -> Sett
     Settled { seq: due.seq, attempt: due.attempt, record: attempt.record(), result }
 }
 
+/// A delivery whose time is up: nothing was tried.
+pub fn expired(due: &Due, why: &str) -> Settled {
+    let result = Settlement::Final { fate: Fate::Expired, reason: Some(why.to_owned()) };
+    Settled { seq: due.seq, attempt: due.attempt, record: None, result }
+}
+
 /// A delivery that cannot be judged now: it waits by the schedule, and is dead when that runs out.
 pub fn put_off(line: &Line, due: &Due, why: &str, now: Timestamp) -> Settled {
     let fault = Fault::Misconfigured(snodo_host::Problem { message: why.to_owned(), at: None });
-    settle(line, due, &Ok(Outcome::Failed(fault)), Told { round: 1, sent: None, now })
+    settle(line, due, &Ok(Outcome::Failed(fault)), Told { round: 1, sent: None, now, fails: false })
 }
 
 #[cfg(test)]
@@ -292,6 +349,7 @@ mod tests {
             channels: HashMap::new(),
             routes: HashMap::new(),
             schedule: snodo_core::retry::Schedule::default(),
+            retention: snodo_core::declare::Retention::default(),
         };
         let now = Timestamp::from_millis(1_000);
         let due = Due {
@@ -299,6 +357,8 @@ mod tests {
             route: "orders".parse().unwrap(),
             destination: "crm".parse().unwrap(),
             attempt: 3,
+            attempt_now: 3,
+            since: now,
             customer: None,
             ordering_key: None,
             accepted: now,
@@ -318,7 +378,7 @@ mod tests {
             },
         };
         let sent = Sent::default();
-        let told = |sent| Told { round: 1, sent, now };
+        let told = |sent| Told { round: 1, sent, now, fails: false };
         let settled = |failure: Failure, sent| settle(&line, &due, &Err(failure), told(sent));
         for failure in [Failure::Postponed, Failure::NotStarted("no memory".into())] {
             let again = settled(failure, None);

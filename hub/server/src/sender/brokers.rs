@@ -8,7 +8,11 @@ use crate::doors::brokers::address;
 use crate::transport::dial::Dialer;
 use crate::transport::{amqp, mqtt, secrets};
 
-pub fn mqtt(configuration: &Configuration, of: Of<'_>, outlet: &MqttOutlet) -> anyhow::Result<mqtt::MqttOut> {
+pub fn mqtt(
+    configuration: &Configuration,
+    of: Of<'_>,
+    outlet: &MqttOutlet,
+) -> anyhow::Result<mqtt::Publisher> {
     let Of { company, channel } = of;
     let password = outlet.password.as_ref().map(|at| secrets::resolve(at, &configuration.folder));
     let broker = mqtt::Broker {
@@ -17,16 +21,20 @@ pub fn mqtt(configuration: &Configuration, of: Of<'_>, outlet: &MqttOutlet) -> a
         user: outlet.user.clone(),
         password: password.transpose()?,
     };
-    Ok(mqtt::MqttOut::open(mqtt::Publisher {
+    Ok(mqtt::Publisher {
         channel: channel.clone(),
         broker,
         topics: outlet.topics.clone(),
         concurrent: outlet.concurrent,
         timeout: outlet.timeout.0,
-    }))
+    })
 }
 
-pub fn amqp(configuration: &Configuration, of: Of<'_>, outlet: &AmqpOutlet) -> anyhow::Result<amqp::AmqpOut> {
+pub fn amqp(
+    configuration: &Configuration,
+    of: Of<'_>,
+    outlet: &AmqpOutlet,
+) -> anyhow::Result<amqp::Publisher> {
     let Of { company, channel } = of;
     let broker = amqp::Broker {
         dialer: Dialer::new(address(&outlet.url, Spoken::Amqp)?)?,
@@ -35,11 +43,11 @@ pub fn amqp(configuration: &Configuration, of: Of<'_>, outlet: &AmqpOutlet) -> a
         password: secrets::resolve(&outlet.password, &configuration.folder)?,
         name: format!("snodo {company}/{channel} out"),
     };
-    Ok(amqp::AmqpOut::open(amqp::Publisher {
+    Ok(amqp::Publisher {
         channel: channel.clone(),
         broker,
         exchange: outlet.exchange.clone(),
         concurrent: outlet.concurrent,
         timeout: outlet.timeout.0,
-    }))
+    })
 }

@@ -6,12 +6,13 @@ pub mod serve;
 pub mod session;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use snodo_core::ChannelName;
 use snodo_core::declare::channel::{MailPattern, Network};
 
 /// What mail is taken.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     pub hostname: String,
     /// Of a mail as it comes.
@@ -20,11 +21,11 @@ pub struct Rules {
     pub body_bytes_max: usize,
     pub connections_max: usize,
     pub offers_tls: bool,
-    pub postboxes: Vec<Postbox>,
+    pub postboxes: Vec<Arc<Postbox>>,
 }
 
 /// One channel's addresses, and the networks that may bring mail to them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Postbox {
     pub channel: ChannelName,
     /// As declared, and as read.
@@ -46,6 +47,20 @@ pub enum Found<'a> {
 }
 
 impl Rules {
+    /// In the place of the channel's that was open: no mail finds nobody there meanwhile.
+    pub fn open(&self, postbox: &Arc<Postbox>) -> Self {
+        let mut rules = self.clone();
+        rules.postboxes.retain(|open| open.channel != postbox.channel);
+        rules.postboxes.push(Arc::clone(postbox));
+        rules
+    }
+
+    pub fn close(&self, postbox: &Arc<Postbox>) -> Self {
+        let mut rules = self.clone();
+        rules.postboxes.retain(|open| !Arc::ptr_eq(open, postbox));
+        rules
+    }
+
     pub fn knows(&self, peer: IpAddr) -> bool {
         self.postboxes.iter().any(|postbox| postbox.takes_from(peer))
     }

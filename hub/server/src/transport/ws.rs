@@ -5,7 +5,7 @@ pub mod answer;
 pub mod clients;
 pub mod feed;
 
-pub use clients::{Client, Clients};
+pub use clients::{Channels, Client, Clients};
 pub use feed::{Feed, FeedIn};
 
 /// What is read at once from a connection: most messages are smaller, and each connection has a buffer of this size.

@@ -12,6 +12,7 @@ use snodo_store::{
 };
 
 use super::Bench;
+use crate::assemble;
 use crate::cli::explain::{self, Mask};
 use crate::cli::screen;
 use crate::configuration::Configuration;
@@ -41,8 +42,8 @@ impl Live {
         let declarations = configuration.declarations(&bench.vocabulary).map_err(|mistakes| {
             anyhow::anyhow!("the configuration has {} mistakes: `snodo check` shows them", mistakes.len())
         })?;
-        let sandbox = hub::sandbox(&configuration, &declarations, hub::Options::of_binary()?.compile)?;
-        let line = hub::compile(&configuration, &declarations, &sandbox)?;
+        let sandbox = assemble::sandbox(&configuration, &declarations, hub::Options::of_binary()?.compile)?;
+        let line = assemble::line(&configuration, &declarations, &sandbox, None)?;
         let of_connector = declarations.channels.iter().filter(|(_, one)| one.connector == connector);
         let channels = of_connector.map(|(name, _)| name.clone()).collect();
         let newest = store.events(&Filter { limit: 1, ..Filter::default() })?;

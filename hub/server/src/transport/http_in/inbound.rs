@@ -1,11 +1,13 @@
-//! What the door knows of each channel: who may come in, how much, and which headers are kept. Replaced as a whole when the
-//! declarations change; a request finishes under the rules that it began with.
+//! What the door knows of each channel: who may come in, how much, and which headers are kept. Channels come, go and change while
+//! the door is open; a request finishes under the rules that it began with.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use metrics::Counter;
 use snodo_core::ChannelName;
 use snodo_core::message::BODY_BYTES_MAX;
@@ -53,6 +55,7 @@ pub struct Inbound {
     pub(super) credentials: Vec<String>,
     pub(super) limits: Limits,
     pub(super) permits: Semaphore,
+    rate: Option<DefaultDirectRateLimiter>,
     /// Asked for once, because looking a counter up costs more than the rest of what the door does.
     pub(super) accepted: Counter,
 }
@@ -91,6 +94,7 @@ impl Inbound {
             credentials,
             limits,
             permits: Semaphore::new(limits.concurrent_max),
+            rate: None,
             accepted,
         }
     }
@@ -102,6 +106,17 @@ impl Inbound {
     /// The web sites whose pages may send here.
     pub fn with_origins(self, declared: &[String]) -> Self {
         Self { origins: Origins::new(declared), ..self }
+    }
+
+    /// How many messages are taken in a second.
+    pub fn with_rate(self, per_second: Option<NonZeroU32>) -> Self {
+        let rate = per_second.map(|per_second| RateLimiter::direct(Quota::per_second(per_second)));
+        Self { rate, ..self }
+    }
+
+    /// Whether one more is taken in this second.
+    pub(super) fn has_turn(&self) -> bool {
+        self.rate.as_ref().is_none_or(|rate| rate.check().is_ok())
     }
 
     pub(super) fn counter(&self, result: &'static str) -> Counter {
@@ -140,10 +155,27 @@ pub struct Channels(Arc<RwLock<ByName>>);
 type ByName = HashMap<ChannelName, Arc<Inbound>>;
 
 impl Channels {
-    pub fn replace(&self, channels: impl IntoIterator<Item = Inbound>) {
-        let channels =
-            channels.into_iter().map(|inbound| (inbound.channel.clone(), Arc::new(inbound))).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = channels;
+    /// Takes the place of the one of that name: no request finds the door shut meanwhile.
+    pub fn open(&self, inbound: Inbound) -> Arc<Inbound> {
+        let inbound = Arc::new(inbound);
+        let mut channels = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        channels.insert(inbound.channel.clone(), Arc::clone(&inbound));
+        inbound
+    }
+
+    /// Returns when the requests that it has let in are answered. One that comes too late is asked to come back.
+    pub async fn close(&self, inbound: &Arc<Inbound>) {
+        {
+            let mut channels = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            // Another may have taken its place; then its last requests are for that channel, too.
+            match channels.get(&inbound.channel) {
+                Some(open) if Arc::ptr_eq(open, inbound) => _ = channels.remove(&inbound.channel),
+                _ => return,
+            }
+        }
+        let all = u32::try_from(inbound.limits.concurrent_max).expect("the limit is far below 2^32");
+        drop(inbound.permits.acquire_many(all).await);
+        inbound.permits.close();
     }
 
     /// The channel that takes this write key.

@@ -46,7 +46,7 @@ fn inbound(name: &str, declared: &str, limits: Limits) -> Inbound {
 
 async fn hub(limits: Limits) -> Hub {
     let channels = Channels::default();
-    channels.replace([
+    for inbound in [
         inbound("open", "scheme = \"none\"", limits),
         inbound("keyed", "scheme = \"api-key\"\nheader = \"x-key\"\nkey = { env = \"s3cret\" }", limits),
         inbound(
@@ -59,7 +59,9 @@ async fn hub(limits: Limits) -> Hub {
             "scheme = \"standard-webhooks\"\nsecret = { env = \"whsec_c2lnbmluZw==\" }",
             limits,
         ),
-    ]);
+    ] {
+        channels.open(inbound);
+    }
     let (accepted, answer) = (Arc::new(Mutex::new(vec![])), Arc::new(Mutex::new(Ok(()))));
     let accept = {
         let (accepted, answer) = (accepted.clone(), answer.clone());
@@ -302,7 +304,8 @@ async fn undeclared_senders_are_shown_by_name_until_they_are_declared() {
     assert_eq!(seen.len(), 1);
     assert_eq!((seen[0].0.as_str(), seen[0].1.count, seen[0].1.sender.as_str()), ("shadow", 2, "Mailer/2.0"));
     assert_eq!(others, 1);
-    hub.channels.replace([inbound("shadow", "scheme = \"none\"", Limits::default())]);
+    hub.channels.open(inbound("shadow", "scheme = \"none\"", Limits::default()));
+    hub.channels.close(&hub.channels.find("open").unwrap()).await;
     assert_eq!(hub.post("/in/shadow", &[], "{}").await.0, 202, "a declaration takes effect at once");
     assert_eq!(hub.post("/in/open", &[], "{}").await.0, 404);
 }
@@ -353,8 +356,8 @@ async fn an_address_is_tried_without_a_secret_and_its_key_is_kept_nowhere() {
     };
     let signed = "scheme = \"hmac-sha256\"\nheader = \"x-wc-webhook-signature\"\nsecret = { env = \"hush\" }";
     let in_the_query = "scheme = \"api-key-query\"\nparameter = \"secret\"\nkey = { env = \"s3cret\" }";
-    hub.channels
-        .replace([asking("shop", signed, "woocommerce"), asking("audience", in_the_query, "mailchimp")]);
+    hub.channels.open(asking("shop", signed, "woocommerce"));
+    hub.channels.open(asking("audience", in_the_query, "mailchimp"));
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: hub\r\nconnection: close\r\n\r\n");
     for (path, status) in [("/in/audience", 200), ("/in/audience?secret=any", 200), ("/in/shop", 405)] {
         assert_eq!(split(&hub.raw(get(path).as_bytes()).await).0, status, "{path}");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use smtp_proto::Error;
@@ -59,10 +60,11 @@ pub fn acceptor(chain: &[u8], key: &Secret) -> anyhow::Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Returns when told to stop and the mails at hand are answered.
+/// Returns when told to stop and the mails at hand are answered. The rules may change meanwhile, but for what the server itself is
+/// built upon; a connection ends under those that it began with.
 pub async fn serve<A, F>(
     listener: TcpListener,
-    rules: Rules,
+    rules: Arc<ArcSwap<Rules>>,
     tls: Option<TlsAcceptor>,
     accept: A,
     stop: CancellationToken,
@@ -70,7 +72,7 @@ pub async fn serve<A, F>(
     A: Fn(Vec<Message>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<(), AcceptError>> + Send + 'static,
 {
-    let free = Arc::new(Semaphore::new(rules.connections_max));
+    let free = Arc::new(Semaphore::new(rules.load().connections_max));
     let server = Arc::new(Server { rules, tls, accept, stamp: Stamp::default(), stop: stop.clone() });
     let connections = TaskTracker::new();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -96,7 +98,7 @@ pub async fn serve<A, F>(
 }
 
 struct Server<A> {
-    rules: Rules,
+    rules: Arc<ArcSwap<Rules>>,
     tls: Option<TlsAcceptor>,
     accept: A,
     stamp: Stamp,
@@ -121,7 +123,8 @@ where
 {
     async fn connection(&self, mut stream: TcpStream, peer: IpAddr) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        let mut session = Session::new(&self.rules, peer);
+        let rules = self.rules.load_full();
+        let mut session = Session::new(&rules, peer);
         let (greeting, then) = session.greeting();
         stream.write_all(greeting.as_bytes()).await?;
         if then == Then::Close {
@@ -133,7 +136,7 @@ where
         let Some(tls) = &self.tls else { return Ok(()) };
         let encrypted = tokio::time::timeout(IDLE_TIME_MAX, tls.accept(stream)).await;
         let mut stream = encrypted.map_err(|_| io::ErrorKind::TimedOut)??;
-        let mut session = Session::encrypted(&self.rules, peer);
+        let mut session = Session::encrypted(&rules, peer);
         self.talk(&mut stream, &mut session).await?;
         stream.shutdown().await
     }
@@ -190,7 +193,7 @@ where
                     }
                     Coming::Mail { data, raw } => {
                         let whole = data.ingest(&mut bytes, raw);
-                        if raw.len() > self.rules.bytes_max {
+                        if raw.len() > self.rules.load().bytes_max {
                             let rest = DummyDataReceiver::new_data(data);
                             coming = Coming::TooLong(rest);
                             if whole {
@@ -232,8 +235,9 @@ where
             count(&envelope, "unreadable");
             return "554 5.6.0 that is no mail\r\n";
         };
-        let messages = self.messages(&envelope, &letter);
-        if messages.iter().any(|message| message.body.len() > self.rules.body_bytes_max) {
+        let (messages, body_bytes_max) =
+            (self.messages(&envelope, &letter), self.rules.load().body_bytes_max);
+        if messages.iter().any(|message| message.body.len() > body_bytes_max) {
             count(&envelope, "too-large");
             return "552 5.3.4 the mail says too much\r\n";
         }

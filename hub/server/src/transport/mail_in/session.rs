@@ -180,10 +180,12 @@ mod tests {
     use super::*;
 
     fn rules() -> Rules {
-        let postbox = |name: &str, pattern: &str, networks: &[&str]| Postbox {
-            channel: name.parse().unwrap(),
-            patterns: vec![(pattern.to_owned(), MailPattern::parse(pattern).unwrap())],
-            networks: networks.iter().map(|text| text.parse().unwrap()).collect(),
+        let postbox = |name: &str, pattern: &str, networks: &[&str]| {
+            std::sync::Arc::new(Postbox {
+                channel: name.parse().unwrap(),
+                patterns: vec![(pattern.to_owned(), MailPattern::parse(pattern).unwrap())],
+                networks: networks.iter().map(|text| text.parse().unwrap()).collect(),
+            })
         };
         Rules {
             hostname: "hub.example".into(),

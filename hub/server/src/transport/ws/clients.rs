@@ -2,11 +2,11 @@
 //! durable, in order, and never reads ahead of what may be under way.
 //!
 //! A connection ends with 1009 after a message that is larger than the hub takes, with 1008 when it says nothing for too long, with
-//! 1013 where there are as many as there may be, and with 1001 when the hub stops.
+//! 1013 where there are as many as there may be, and with 1001 when the hub stops or the channel's declaration changes.
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use axum::Router;
@@ -63,22 +63,60 @@ pub struct Client {
     pub idle: Duration,
 }
 
+/// The channels that are open now: they come, go and change while the door is open.
+#[derive(Clone, Default)]
+pub struct Channels(Arc<RwLock<ByName>>);
+
 /// The door's own state. `accept` resolves once the message is durable.
 pub struct Clients<A> {
-    channels: HashMap<String, Arc<Channel>>,
+    channels: Channels,
     accept: A,
     clock: fn() -> Timestamp,
     stamp: Stamp,
     room: Semaphore,
-    stop: CancellationToken,
-    /// Connections are waited for when the hub stops.
-    tasks: TaskTracker,
 }
 
 struct Channel {
     client: Client,
     seats: Arc<Semaphore>,
     tally: Tally,
+    stop: CancellationToken,
+    connections: TaskTracker,
+}
+
+impl Channels {
+    /// Lets clients in, in the place of the channel of that name, until told to stop. What is returned ends with the last of their
+    /// connections.
+    pub fn open(&self, client: Client, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let name = client.channel.clone();
+        let tally = Tally::new(name.clone(), "snodo_websocket_in_total");
+        let seats = Arc::new(Semaphore::new(client.clients_max));
+        let channel = Arc::new(Channel { client, seats, tally, stop, connections: TaskTracker::new() });
+        let channels = Arc::clone(&self.0);
+        write(&channels).insert(name.clone(), Arc::clone(&channel));
+        async move {
+            channel.stop.cancelled().await;
+            {
+                let mut channels = write(&channels);
+                // Another may have taken its place.
+                if channels.get(&name).is_some_and(|open| Arc::ptr_eq(open, &channel)) {
+                    channels.remove(&name);
+                }
+            }
+            channel.connections.close();
+            channel.connections.wait().await;
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Channel>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+}
+
+type ByName = HashMap<ChannelName, Arc<Channel>>;
+
+fn write(channels: &RwLock<ByName>) -> RwLockWriteGuard<'_, ByName> {
+    channels.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<A, F> Clients<A>
@@ -86,21 +124,9 @@ where
     A: Fn(Message) -> F + Send + Sync + 'static,
     F: Future<Output = Result<MessageId, AcceptError>> + Send + 'static,
 {
-    pub fn new(
-        clients: Vec<Client>,
-        accept: A,
-        clock: fn() -> Timestamp,
-        tasks: TaskTracker,
-        stop: CancellationToken,
-    ) -> Self {
-        let channel = |client: Client| {
-            let tally = Tally::new(client.channel.clone(), "snodo_websocket_in_total");
-            let seats = Arc::new(Semaphore::new(client.clients_max));
-            (client.channel.to_string(), Arc::new(Channel { client, seats, tally }))
-        };
-        let channels = clients.into_iter().map(channel).collect();
+    pub fn new(channels: Channels, accept: A, clock: fn() -> Timestamp) -> Self {
         let room = Semaphore::new(ROOM_BYTES_MAX / ROOM_BYTES);
-        Self { channels, accept, clock, stamp: Stamp::default(), room, stop, tasks }
+        Self { channels, accept, clock, stamp: Stamp::default(), room }
     }
 
     pub fn router(self) -> Router {
@@ -119,7 +145,7 @@ where
     A: Fn(Message) -> F + Send + Sync + 'static,
     F: Future<Output = Result<MessageId, AcceptError>> + Send + 'static,
 {
-    let Some(channel) = door.channels.get(&name).map(Arc::clone) else {
+    let Some(channel) = door.channels.find(&name) else {
         return Problem::UnknownChannel.into_response();
     };
     let query = query.unwrap_or_default();
@@ -135,7 +161,7 @@ where
         Ok(upgrade) => upgrade,
         Err(response) => return response,
     };
-    let (seat, tracked) = (Arc::clone(&channel.seats).try_acquire_owned().ok(), door.tasks.token());
+    let (seat, tracked) = (Arc::clone(&channel.seats).try_acquire_owned().ok(), channel.connections.token());
     // Without what lets the client in.
     let name = without_parameter(&channel.client.verifier.without_credential(&query), WRITE_KEY);
     let greeting = Greeting { headers: channel.client.headers(&headers), name };
@@ -287,7 +313,9 @@ where
                         return End::Gone;
                     }
                 }
-                () = self.door.stop.cancelled() => break End::Close(code::GOING_AWAY, "the hub is stopping"),
+                () = self.channel.stop.cancelled() => {
+                    break End::Close(code::GOING_AWAY, "the channel is closed or changes: connect again later");
+                }
             }
         };
         // What was taken is answered, also to a client that has said goodbye and still listens.

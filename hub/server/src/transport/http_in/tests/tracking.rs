@@ -58,11 +58,13 @@ async fn pages_of_declared_sites_may_send_and_read_the_answer() {
     const SHOP: &str = "https://shop.example.com";
     let hub = hub(Limits::default()).await;
     let site = || inbound("site", "scheme = \"write-key\"\nkey = { env = \"k1\" }", Limits::default());
-    hub.channels.replace([
+    for inbound in [
         site().with_origins(&[SHOP.into()]),
         inbound("open", "scheme = \"none\"", Limits::default()).with_origins(&["*".into()]),
         inbound("closed", "scheme = \"none\"", Limits::default()),
-    ]);
+    ] {
+        hub.channels.open(inbound);
+    }
     let allowed = |head: &str| {
         let line = head.lines().find_map(|line| line.strip_prefix("access-control-allow-origin: "));
         line.map(str::to_owned)
@@ -112,7 +114,7 @@ async fn pages_of_declared_sites_may_send_and_read_the_answer() {
     let (status, _, head) =
         split(&hub.raw(b"OPTIONS /in/open HTTP/1.1\r\nhost: hub\r\nconnection: close\r\n\r\n").await);
     assert_eq!((status, allowed(&head)), (405, None), "nobody asks for a page");
-    hub.channels.replace([site()]);
+    hub.channels.open(site());
     let headers = [("origin", SHOP), ("content-type", "text/plain")];
     assert_eq!(allowed(&hub.post("/v1/t", &headers, "{}").await.2), None, "off by default");
 }
@@ -145,7 +147,7 @@ async fn a_tracking_call_that_is_not_taken_is_a_problem() {
     assert_eq!(status, 415);
     hub.answer.lock().unwrap().clone_from(&Err(AcceptError::Full));
     assert_eq!(hub.post("/v1/track", &[("authorization", &key)], "{}").await.0, 503);
-    hub.channels.replace([inbound("open", "scheme = \"none\"", limits)]);
+    hub.channels.close(&hub.channels.find("site").unwrap()).await;
     assert_eq!(hub.post("/v1/track", &[("authorization", &key)], "{}").await.0, 404);
     assert!(hub.accepted.lock().unwrap().is_empty());
 }

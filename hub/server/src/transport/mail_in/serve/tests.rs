@@ -12,10 +12,12 @@ const HELLO: &str = "EHLO a\r\nMAIL FROM:<x@y.example>\r\nRCPT TO:<help@shop.exa
 type Kept = Arc<Mutex<Vec<Message>>>;
 
 fn rules() -> Rules {
-    let postbox = |name: &str, pattern: &str| Postbox {
-        channel: name.parse().unwrap(),
-        patterns: vec![(pattern.to_owned(), MailPattern::parse(pattern).unwrap())],
-        networks: vec!["127.0.0.1".parse().unwrap()],
+    let postbox = |name: &str, pattern: &str| {
+        Arc::new(Postbox {
+            channel: name.parse().unwrap(),
+            patterns: vec![(pattern.to_owned(), MailPattern::parse(pattern).unwrap())],
+            networks: vec!["127.0.0.1".parse().unwrap()],
+        })
     };
     Rules {
         hostname: "hub.example".into(),
@@ -39,10 +41,16 @@ async fn talk(input: &str, piece: usize, result: Result<(), AcceptError>) -> (Ve
             std::future::ready(result.clone())
         }
     };
-    let server =
-        Server { rules: rules(), tls: None, accept, stamp: Stamp::default(), stop: CancellationToken::new() };
+    let server = Server {
+        rules: Arc::new(ArcSwap::from_pointee(rules())),
+        tls: None,
+        accept,
+        stamp: Stamp::default(),
+        stop: CancellationToken::new(),
+    };
     let (mut near, mut far) = tokio::io::duplex(piece);
-    let mut session = Session::new(&server.rules, "127.0.0.1".parse().unwrap());
+    let rules = server.rules.load_full();
+    let mut session = Session::new(&rules, "127.0.0.1".parse().unwrap());
     let (mut reader, mut writer) = tokio::io::split(&mut far);
     let said = async {
         _ = writer.write_all(input.as_bytes()).await;

@@ -1,0 +1,175 @@
+//! When a destination may be sent to: not while it asks for patience, not beyond its quota, and only now and then while it fails as
+//! a whole. What may not go yet waits in the store.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use snodo_core::breaker::{Allowed, Breaker, Change, State};
+use snodo_core::declare::Queue;
+use snodo_core::{ChannelName, Timestamp};
+use snodo_store::{Draw, Failing, Store, StoreError};
+use tokio::sync::Mutex;
+use tracing::{error, info, warn};
+
+use crate::clock;
+use crate::pipeline::interpret::Heard;
+
+/// A destination that asks for more patience than this is tried again anyway; its deliveries keep to the time that was asked.
+const PATIENCE_MAX: Duration = Duration::from_secs(3600);
+
+/// For a destination that asks for patience and does not say for how long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub struct Gate {
+    destination: ChannelName,
+    breaker: Breaker,
+    paused_until: Option<Timestamp>,
+}
+
+impl Gate {
+    pub fn new(destination: ChannelName, queue: &Queue) -> Self {
+        Self { destination, breaker: Breaker::new(queue.disable_after()), paused_until: None }
+    }
+
+    /// As the store remembers it.
+    pub fn restore(&mut self, failing: Option<&Failing>, now: Timestamp) {
+        let state = match failing {
+            None => State::Works,
+            Some(Failing { since, disabled: Some(_), .. }) => State::Disabled { since: *since },
+            Some(Failing { since, disabled: None, .. }) => {
+                State::Fails { since: *since, tried: 0, next: now }
+            }
+        };
+        self.breaker.restore(state);
+    }
+
+    pub fn allowed(&self, now: Timestamp) -> Allowed {
+        match self.paused_until {
+            Some(until) if now < until => Allowed::Nothing { until: Some(until) },
+            _ => self.breaker.allowed(now),
+        }
+    }
+
+    /// Whether what fails now fails with all others.
+    pub const fn fails(&self) -> bool {
+        self.breaker.fails()
+    }
+
+    pub fn pause(&mut self, until: Timestamp) {
+        self.paused_until = Some(self.paused_until.map_or(until, |known| known.max(until)));
+    }
+
+    /// What an answer said of the destination. `Some`: what the store is to remember from now on.
+    pub fn heard(&mut self, heard: Heard, now: Timestamp) -> Option<Option<Failing>> {
+        let (sign, reason) = match heard {
+            Heard::Sign(sign, reason) => (sign, reason),
+            Heard::Limited(asked) => {
+                let asked = asked.unwrap_or(PATIENCE).min(PATIENCE_MAX);
+                self.pause(now + asked);
+                let seconds = asked.as_secs();
+                info!(destination = %self.destination, seconds, "the destination asks for patience");
+                return None;
+            }
+        };
+        let destination = &self.destination;
+        let change = self.breaker.saw(sign, now);
+        let since = match (change, self.breaker.state()) {
+            (Change::None, _) => return None,
+            (Change::Works, _) | (_, State::Works) => {
+                info!(%destination, "the destination works again");
+                return Some(None);
+            }
+            (_, State::Fails { since, .. } | State::Disabled { since }) => since,
+        };
+        match change {
+            Change::Disabled => error!(
+                %destination, %since, reason,
+                "the destination is disabled: it has failed for too long. What is for it is kept; when it works again: snodo destination enable"
+            ),
+            _ => warn!(%destination, reason, "the destination fails as a whole: what is for it waits"),
+        }
+        let disabled = (change == Change::Disabled).then_some(now);
+        Some(Some(Failing { since, disabled, reason: reason.to_owned() }))
+    }
+}
+
+/// How many requests go to a destination: in a second, and in a day.
+pub struct Pace {
+    destination: ChannelName,
+    second: Option<(NonZeroU32, DefaultDirectRateLimiter)>,
+    day: Option<Day>,
+}
+
+struct Day {
+    limit: NonZeroU64,
+    left: Mutex<Left>,
+}
+
+/// What was drawn from the store and is not used up.
+#[derive(Default)]
+struct Left {
+    began: Timestamp,
+    requests: u64,
+}
+
+/// The day's quota is used up: until when.
+#[derive(Clone, Copy, Debug)]
+pub struct UsedUp {
+    pub until: Timestamp,
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A kill loses what was drawn and not used: so much of a day's quota at most.
+const DRAWN_PART: u64 = 100;
+
+impl Pace {
+    pub fn new(destination: ChannelName, queue: &Queue) -> Self {
+        Self {
+            destination,
+            second: queue.per_second.map(|per| (per, RateLimiter::direct(Quota::per_second(per)))),
+            day: queue.per_day.map(|limit| Day { limit, left: Mutex::default() }),
+        }
+    }
+
+    /// Requests that may wait for their second: no more, or what is more urgent waits behind them.
+    pub fn requests_max(&self) -> Option<usize> {
+        self.second.as_ref().map(|(per_second, _)| 2 * per_second.get() as usize)
+    }
+
+    /// Resolves when the next request of this second may go.
+    pub async fn second(&self) {
+        if let Some((_, second)) = &self.second {
+            second.until_ready().await;
+        }
+    }
+
+    /// Takes one request of the day. Days begin at midnight, UTC.
+    pub async fn day(&self, store: &Store) -> Result<Result<(), UsedUp>, StoreError> {
+        let Some(Day { limit, left }) = &self.day else { return Ok(Ok(())) };
+        let mut left = left.lock().await;
+        let began = day_of(clock::now());
+        if left.began != began {
+            *left = Left { began, requests: 0 };
+        }
+        if left.requests == 0 {
+            let (destination, limit) = (self.destination.clone(), limit.get());
+            let draw = Draw { destination, began, wanted: (limit / DRAWN_PART).max(1), limit };
+            left.requests = store.draw(draw).await?;
+        }
+        match left.requests.checked_sub(1) {
+            Some(rest) => {
+                left.requests = rest;
+                Ok(Ok(()))
+            }
+            None => Ok(Err(UsedUp { until: began + DAY })),
+        }
+    }
+}
+
+/// When the day of a moment began.
+pub fn day_of(now: Timestamp) -> Timestamp {
+    let day = i64::try_from(DAY.as_millis()).expect("a day has few milliseconds");
+    Timestamp::from_millis(now.as_millis() - now.as_millis().rem_euclid(day))
+}
