@@ -11,6 +11,7 @@ use snodo_store::{
 
 use crate::writer::{Ask, Recording, Writing};
 
+mod columns;
 mod known;
 mod rows;
 
@@ -20,6 +21,19 @@ use rows::{Kind, Rows};
 /// Why an event is in quarantine whose id another event has. In the shape of core's violations.
 const ANOTHER_BODY: &str = r#"[{"schema":"snodo:snodo/envelope/1-0-0","pointer":"/id","rule":"unique","message":"an event with this id was accepted before, with another body"}]"#;
 
+/// What is known, and what is to be written: each call adds to both.
+struct Draft<'b> {
+    known: Known,
+    rows: Rows<'b>,
+}
+
+/// Where an event comes to lie.
+struct At {
+    seq: EventSeq,
+    message: MessageSeq,
+    accepted: i64,
+}
+
 type Asks = [Ask<Recording, Vec<RecordedEvent>>];
 
 impl Writing<'_> {
@@ -27,17 +41,16 @@ impl Writing<'_> {
         &mut self,
         asks: &Asks,
     ) -> Result<Vec<Result<Vec<RecordedEvent>, StoreError>>, StoreError> {
-        let mut known = Known::load(self, asks).await?;
-        let mut rows = Rows::default();
+        let mut draft = Draft { known: Known::load(self, asks).await?, rows: Rows::default() };
         let answers = asks
             .iter()
             .map(|ask| {
                 let Recording { batch, as_of } = &ask.input;
-                self.check(&known, batch, as_of.0)?;
-                Ok(self.decide(&mut known, &mut rows, batch))
+                self.check(&draft.known, batch, as_of.0)?;
+                Ok(self.decide(&mut draft, batch))
             })
             .collect();
-        rows.write(self, &known).await?;
+        draft.rows.write(self, &draft.known).await?;
         Ok(answers)
     }
 
@@ -63,31 +76,26 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn decide<'b>(
-        &mut self,
-        known: &mut Known,
-        rows: &mut Rows<'b>,
-        batch: &'b [Recorded],
-    ) -> Vec<RecordedEvent> {
+    fn decide<'b>(&mut self, draft: &mut Draft<'b>, batch: &'b [Recorded]) -> Vec<RecordedEvent> {
         let mut done = Vec::new();
         for Recorded { message, result } in batch {
-            let standing = known.messages.remove(message).expect("it was checked");
-            let mut quarantined = known.quarantined_of(*message, &standing);
+            let standing = draft.known.messages.remove(message).expect("it was checked");
+            let mut quarantined = draft.known.quarantined_of(*message, &standing);
             match result {
                 Decoding::Decoded(events) => {
                     for new in events {
-                        let (seq, outcome) =
-                            self.decide_event(known, rows, (*message, &standing), &mut quarantined, new);
+                        let of = (*message, &standing);
+                        let (seq, outcome) = self.decide_event(draft, of, &mut quarantined, new);
                         done.push(RecordedEvent { seq, message: *message, place: new.place, outcome });
                     }
                     // Events in quarantine that the message no longer decodes to have been superseded.
                     for replaced in quarantined {
-                        self.remove_quarantined(known, rows, replaced);
+                        self.remove_quarantined(draft, replaced);
                     }
-                    self.settle_message(known, rows, *message, &standing, None);
+                    self.settle_message(draft, *message, &standing, None);
                 }
                 Decoding::Quarantined(problem) => {
-                    self.settle_message(known, rows, *message, &standing, Some(problem));
+                    self.settle_message(draft, *message, &standing, Some(problem));
                 }
             }
         }
@@ -96,26 +104,26 @@ impl Writing<'_> {
 
     fn decide_event<'b>(
         &mut self,
-        known: &mut Known,
-        rows: &mut Rows<'b>,
+        draft: &mut Draft<'b>,
         (message, standing): (MessageSeq, &Standing),
         quarantined: &mut Vec<EventSeq>,
         new: &'b NewEvent,
     ) -> (EventSeq, Outcome) {
         if standing.events.is_some()
-            && let Some(there) = known.accepted_before(message, new)
+            && let Some(there) = draft.known.accepted_before(message, new)
         {
             return (there, Outcome::Unchanged);
         }
-        let at = self.next_event();
+        let seq = self.next_event();
         let id = *new.event.id.as_bytes();
-        if let Some(replaced) = quarantined.iter().position(|seq| known.id_of(*seq) == Some(id)) {
+        if let Some(replaced) = quarantined.iter().position(|seq| draft.known.id_of(*seq) == Some(id)) {
             let replaced = quarantined.remove(replaced);
-            self.remove_quarantined(known, rows, replaced);
+            self.remove_quarantined(draft, replaced);
             // Repetitions of the one that is gone are repetitions of the one in its place.
-            rows.repeat_instead(id, replaced, at);
+            draft.rows.repeat_instead(id, replaced, seq);
         }
-        let (kind, verdict, outcome) = match (known.there_already(new, self.dedup_from), &new.verdict) {
+        let there = draft.known.there_already(new, self.dedup_from);
+        let (kind, verdict, outcome) = match (there, &new.verdict) {
             (Some(There::Same(of)), _) => {
                 (Kind::Duplicate(of), Verdict::Duplicate, Outcome::Duplicate { of })
             }
@@ -128,17 +136,18 @@ impl Writing<'_> {
             (None, NewVerdict::Routed(deliveries)) => {
                 let first = self.delivery_end();
                 for delivery in deliveries {
-                    let seq = self.next_delivery();
-                    rows.add_delivery(self, seq, at, delivery);
+                    let delivery_seq = self.next_delivery();
+                    draft.rows.add_delivery(self, delivery_seq, seq, delivery);
                 }
-                rows.learn(self, known, at, new);
+                draft.rows.learn(self, &mut draft.known, seq, new);
                 (Kind::Routed, Verdict::Routed, Outcome::Routed(first..self.delivery_end()))
             }
         };
         self.count(&kind, new);
-        known.add(at, message, new, verdict, self.now.as_millis());
-        rows.add_event(at, message, &standing.channel, kind, new);
-        (at, outcome)
+        let at = At { seq, message, accepted: self.now.as_millis() };
+        draft.known.add(&at, new, verdict);
+        draft.rows.add_event(&at, &standing.channel, kind, new);
+        (seq, outcome)
     }
 
     fn count(&mut self, kind: &Kind<'_>, new: &NewEvent) {
@@ -161,9 +170,9 @@ impl Writing<'_> {
         }
     }
 
-    fn remove_quarantined(&mut self, known: &mut Known, rows: &mut Rows<'_>, replaced: EventSeq) {
-        let routes = known.remove(replaced);
-        rows.remove_event(replaced);
+    fn remove_quarantined(&mut self, draft: &mut Draft<'_>, replaced: EventSeq) {
+        let routes = draft.known.remove(replaced);
+        draft.rows.remove_event(replaced);
         self.tally.events.quarantined -= 1;
         self.tally.expected -= routes;
         self.tally.fates[Fate::Quarantined] -= routes;
@@ -171,14 +180,13 @@ impl Writing<'_> {
 
     fn settle_message<'b>(
         &mut self,
-        known: &Known,
-        rows: &mut Rows<'b>,
+        draft: &mut Draft<'b>,
         message: MessageSeq,
         standing: &Standing,
         problem: Option<&'b String>,
     ) {
-        let events = known.events_of(message);
-        rows.settle_message(message, standing, events, problem);
+        let events = draft.known.events_of(message);
+        draft.rows.settle_message(message, standing, events, problem);
         let tally = &mut self.tally;
         tally.messages.pending -= 1;
         match problem {

@@ -144,7 +144,7 @@ impl Consumer {
             match Letter::read(&kind, delivery.data) {
                 Some(Letter::Message(message)) => messages.push(message),
                 Some(Letter::MessagesWait(channel)) => {
-                    self.keeper.ring(&Wake::Messages { partition, channel })
+                    self.keeper.ring(&Wake::Messages { partition, channel });
                 }
                 Some(Letter::DeliveriesWait(destination)) => {
                     self.keeper.ring(&Wake::Deliveries { partition, destination });

@@ -6,7 +6,7 @@ use snodo_core::CustomerId;
 use snodo_core::consent::Change;
 use snodo_store::{Decoding, EventSeq, MessageSeq, NewEvent, NewVerdict, StoreError};
 
-use super::{Asks, There};
+use super::{Asks, At, There};
 use crate::row::sixteen;
 use crate::text::kept;
 use crate::writer::Writing;
@@ -246,24 +246,17 @@ impl Known {
         self.events.get(&seq).map(|event| event.id)
     }
 
-    pub fn add(
-        &mut self,
-        seq: EventSeq,
-        message: MessageSeq,
-        new: &NewEvent,
-        verdict: Verdict,
-        accepted: i64,
-    ) {
+    pub fn add(&mut self, at: &At, new: &NewEvent, verdict: Verdict) {
         let event = Event {
             id: *new.event.id.as_bytes(),
-            message,
+            message: at.message,
             place: i64::from(new.place),
             digest: new.digest,
             verdict,
             routes: i64::from(new.routes),
-            accepted,
+            accepted: at.accepted,
         };
-        self.insert(seq, event);
+        self.insert(at.seq, event);
     }
 
     fn insert(&mut self, seq: EventSeq, event: Event) {

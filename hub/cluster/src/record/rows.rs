@@ -1,6 +1,5 @@
-//! The rows that recorded messages leave, gathered and written with one statement for each table. Decides nothing.
+//! The rows that recorded messages leave, gathered for all calls of a group. Decides nothing.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use snodo_core::consent::Change;
@@ -8,12 +7,15 @@ use snodo_core::identity::Identifier;
 use snodo_core::{Event, Stuck};
 use snodo_store::{DeliverySeq, EventSeq, MessageSeq, NewDelivery, NewEvent, StoreError};
 
+use super::At;
+use super::columns::{Changes, Deliveries, Events, Identifiers, Repeated, SettledMessages};
 use super::known::{Known, Standing};
 use crate::lanes::Place;
 use crate::row::WAITS;
 use crate::text::kept;
 use crate::writer::{Wake, Writing};
 
+#[derive(Clone, Copy)]
 pub(super) enum Kind<'b> {
     Routed,
     Duplicate(EventSeq),
@@ -35,91 +37,8 @@ pub(super) struct Rows<'b> {
     newest: Vec<i64>,
 }
 
-#[derive(Default)]
-struct Events<'b> {
-    seqs: Vec<i64>,
-    ids: Vec<&'b [u8]>,
-    messages: Vec<i64>,
-    places: Vec<i64>,
-    channels: Vec<String>,
-    kinds: Vec<&'b str>,
-    sources: Vec<&'b str>,
-    subjects: Vec<Option<Cow<'b, str>>>,
-    times: Vec<Cow<'b, str>>,
-    dataschemas: Vec<&'b str>,
-    ordering_keys: Vec<Option<Cow<'b, str>>>,
-    attributes: Vec<Option<String>>,
-    customers: Vec<Option<&'b [u8]>>,
-    routes: Vec<i64>,
-    filtered: Vec<i64>,
-    reasons: Vec<Option<&'b str>>,
-    verdicts: Vec<&'static str>,
-    violations: Vec<Option<&'b str>>,
-    duplicate_of: Vec<Option<i64>>,
-    digests: Vec<&'b [u8]>,
-    data: Vec<Option<&'b [u8]>>,
-}
-
-#[derive(Default)]
-struct Repeated {
-    ids: Vec<Vec<u8>>,
-    before: Vec<i64>,
-    now: Vec<i64>,
-}
-
-#[derive(Default)]
-struct SettledMessages<'b> {
-    seqs: Vec<i64>,
-    channels: Vec<String>,
-    received: Vec<i64>,
-    events: Vec<i64>,
-    problems: Vec<Option<&'b str>>,
-}
-
-#[derive(Default)]
-struct Deliveries<'b> {
-    seqs: Vec<i64>,
-    events: Vec<i64>,
-    routes: Vec<&'b str>,
-    destinations: Vec<&'b str>,
-    partitions: Vec<i32>,
-    ordering_keys: Vec<Option<Cow<'b, str>>>,
-    lanes: Vec<Option<i64>>,
-    classes: Vec<i16>,
-    purposes: Vec<Option<&'b str>>,
-    fates: Vec<Option<&'static str>>,
-    dues: Vec<i64>,
-    reasons: Vec<Option<Cow<'b, str>>>,
-    settled_at: Vec<Option<i64>>,
-}
-
-#[derive(Default)]
-struct Identifiers<'b> {
-    keys: Vec<&'b [u8]>,
-    namespaces: Vec<Cow<'b, str>>,
-    customers: Vec<&'b [u8]>,
-    events: Vec<i64>,
-}
-
-#[derive(Default)]
-struct Changes<'b> {
-    seqs: Vec<i64>,
-    customers: Vec<&'b [u8]>,
-    purposes: Vec<Cow<'b, str>>,
-    states: Vec<&'static str>,
-    at: Vec<i64>,
-    events: Vec<i64>,
-}
-
 impl<'b> Rows<'b> {
-    pub fn add_event(
-        &mut self,
-        seq: EventSeq,
-        message: MessageSeq,
-        channel: &str,
-        kind: Kind<'b>,
-        new: &'b NewEvent,
-    ) {
+    pub fn add_event(&mut self, at: &At, channel: &str, kind: Kind<'b>, new: &'b NewEvent) {
         let Event { id, kind: event_kind, source, subject, time, dataschema, ordering_key, attributes, data } =
             &new.event;
         let (verdict, violations, of) = match kind {
@@ -131,9 +50,9 @@ impl<'b> Rows<'b> {
         // Whose it is that is in quarantine has not been accepted either.
         let customer = new.customer.as_ref().filter(|_| violations.is_none());
         let rows = &mut self.events;
-        rows.seqs.push(seq.0);
+        rows.seqs.push(at.seq.0);
         rows.ids.push(id.as_bytes());
-        rows.messages.push(message.0);
+        rows.messages.push(at.message.0);
         rows.places.push(i64::from(new.place));
         rows.channels.push(channel.to_owned());
         rows.kinds.push(event_kind);
@@ -265,164 +184,5 @@ impl<'b> Rows<'b> {
         writing.let_go(&self.lanes, first).await?;
         let emptied = writing.supersede(&self.newest).await?;
         writing.let_go(&emptied, i64::MAX).await
-    }
-}
-
-impl SettledMessages<'_> {
-    async fn write(self, writing: &Writing<'_>, now: i64) -> Result<(), StoreError> {
-        if self.seqs.is_empty() {
-            return Ok(());
-        }
-        writing
-            .execute(
-                "WITH done AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[]) \
-                     AS n (message, channel, received, events, problem)), \
-                 gone AS (DELETE FROM pending p USING done WHERE p.channel = done.channel AND p.message = done.message) \
-                 INSERT INTO settled_message (message, received, at, events, problem) \
-                 SELECT message, received, $6::bigint, events, problem FROM done",
-                &[&self.seqs, &self.channels, &self.received, &self.events, &self.problems, &now],
-            )
-            .await?;
-        Ok(())
-    }
-}
-
-impl Events<'_> {
-    async fn write(self, writing: &Writing<'_>, now: i64) -> Result<(), StoreError> {
-        if self.seqs.is_empty() {
-            return Ok(());
-        }
-        writing
-            .execute(
-                "INSERT INTO event (seq, id, message, place, channel, kind, source, subject, time, dataschema, ordering_key, attributes, \
-                     customer, routes, filtered, reasons, verdict, violations, duplicate_of, digest, data, accepted) \
-                 SELECT n.*, $22::bigint FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], \
-                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::bigint[], $15::bigint[], \
-                     $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bytea[], $21::bytea[]) n",
-                &[
-                    &self.seqs,
-                    &self.ids,
-                    &self.messages,
-                    &self.places,
-                    &self.channels,
-                    &self.kinds,
-                    &self.sources,
-                    &self.subjects,
-                    &self.times,
-                    &self.dataschemas,
-                    &self.ordering_keys,
-                    &self.attributes,
-                    &self.customers,
-                    &self.routes,
-                    &self.filtered,
-                    &self.reasons,
-                    &self.verdicts,
-                    &self.violations,
-                    &self.duplicate_of,
-                    &self.digests,
-                    &self.data,
-                    &now,
-                ],
-            )
-            .await?;
-        Ok(())
-    }
-}
-
-impl Repeated {
-    async fn write(self, writing: &Writing<'_>) -> Result<(), StoreError> {
-        if self.ids.is_empty() {
-            return Ok(());
-        }
-        writing
-            .execute(
-                "UPDATE event e SET duplicate_of = n.now FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS n (id, before, now) \
-                 WHERE e.id = n.id AND e.verdict = 'duplicate' AND e.duplicate_of = n.before",
-                &[&self.ids, &self.before, &self.now],
-            )
-            .await?;
-        Ok(())
-    }
-}
-
-impl Deliveries<'_> {
-    async fn write(self, writing: &Writing<'_>) -> Result<(), StoreError> {
-        if self.seqs.is_empty() {
-            return Ok(());
-        }
-        writing
-            .execute(
-                "INSERT INTO delivery (seq, event, route, destination, partition, ordering_key, lane, class, purpose, fate, due_at, \
-                     reason, settled_at) \
-                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::bigint[], \
-                     $8::smallint[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::bigint[])",
-                &[
-                    &self.seqs,
-                    &self.events,
-                    &self.routes,
-                    &self.destinations,
-                    &self.partitions,
-                    &self.ordering_keys,
-                    &self.lanes,
-                    &self.classes,
-                    &self.purposes,
-                    &self.fates,
-                    &self.dues,
-                    &self.reasons,
-                    &self.settled_at,
-                ],
-            )
-            .await?;
-        Ok(())
-    }
-}
-
-impl Identifiers<'_> {
-    async fn write(self, writing: &Writing<'_>, now: i64) -> Result<(), StoreError> {
-        if self.keys.is_empty() {
-            return Ok(());
-        }
-        writing
-            .execute(
-                "INSERT INTO identifier (key, namespace, customer, event, at) \
-                 SELECT n.*, $5::bigint FROM unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[]) n",
-                &[&self.keys, &self.namespaces, &self.customers, &self.events, &now],
-            )
-            .await?;
-        Ok(())
-    }
-}
-
-impl Changes<'_> {
-    async fn write(self, writing: &Writing<'_>, now: i64, known: &Known) -> Result<(), StoreError> {
-        if self.seqs.is_empty() {
-            return Ok(());
-        }
-        writing
-            .execute(
-                "INSERT INTO consent_change (seq, customer, purpose, state, at, event, accepted) \
-                 SELECT n.*, $7::bigint FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) n",
-                &[&self.seqs, &self.customers, &self.purposes, &self.states, &self.at, &self.events, &now],
-            )
-            .await?;
-        let stands = known.consents.iter().filter(|(_, said)| said.is_new);
-        let mut columns: (Vec<&[u8]>, Vec<&str>, Vec<&str>, Vec<i64>, Vec<i64>) = Default::default();
-        for ((customer, purpose), said) in stands {
-            columns.0.push(customer);
-            columns.1.push(purpose);
-            columns.2.push(said.state);
-            columns.3.push(said.at);
-            columns.4.push(said.change);
-        }
-        let (customers, purposes, states, at, changes) = columns;
-        writing
-            .execute(
-                "INSERT INTO consent (customer, purpose, state, at, change) \
-                 SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) \
-                 ON CONFLICT (customer, md5(purpose)) DO UPDATE SET state = excluded.state, at = excluded.at, change = excluded.change",
-                &[&customers, &purposes, &states, &at, &changes],
-            )
-            .await?;
-        Ok(())
     }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use snodo_cluster::{Cluster, Options};
 use snodo_core::{Fate, Lane, Stuck};
-use snodo_store::{Decoding, EventSeq, MessageSeq, NewDelivery, NewEvent, NewVerdict, Recorded};
+use snodo_store::{Decoding, EventSeq, MessageSeq, NewDelivery, NewEvent, NewVerdict, Recorded, StoreError};
 
 use crate::bench::node;
-use crate::services::{Name, amqp_url, postgres_url, runtime, until, wait};
+use crate::services::{Name, amqp_url, database, postgres_url, runtime, until, wait};
 use crate::values::*;
 use crate::wire::{State, Wire};
 use crate::work::{Log, Worker, by_lane, decode};
@@ -208,6 +208,66 @@ fn what_a_cut_off_node_did_under_a_lost_lease_counts_for_nothing() {
     assert_eq!(trail.deliveries[0].delivery.fate, Some(Fate::Delivered));
     assert_eq!(trail.deliveries[0].attempts, ["\"b\""]);
     assert_eq!(claim(&b).len(), 1, "now the second may go");
+    wait(b.close());
+}
+
+#[test]
+fn what_the_database_says_of_a_lease_counts() {
+    let name = Name::new(1);
+    let a = node(&name, called("a"));
+    holds(&a, 1);
+    two_in_a_lane(&a, "shop");
+    let first = claim(&a).remove(0);
+    wait(a.accept(message("shop", "2", snodo_core::Timestamp::from_millis(START)))).unwrap();
+    let shop = crate::values::name("shop");
+    until("a third waits", SOON, || a.pending_messages(&shop, MessageSeq(0), MANY, MANY).unwrap().len() == 1);
+    let (seq, _) = a.pending_messages(&shop, MessageSeq(0), MANY, MANY).unwrap().remove(0);
+
+    // Another has it, and `a` has not heard of it yet.
+    let taken = format!("UPDATE {}.lease SET owner = 'another', epoch = epoch + 1", name.schema());
+    let before = a.tally().unwrap();
+    wait(async { database().await.batch_execute(&taken).await.unwrap() });
+    let settled = a.settle_blocking(vec![settled(&first, finally(Fate::Delivered))]);
+    let nothing = vec![Recorded { message: seq, result: Decoding::Decoded(vec![]) }];
+    let recorded = a.record_blocking(nothing, a.facts(&[]).unwrap().as_of);
+    // It may have been heard of in this moment: then what was claimed under the lease is left out.
+    assert!(matches!(settled, Ok(()) | Err(StoreError::Settled(_))), "{settled:?}");
+    assert!(matches!(recorded, Err(StoreError::Settled(_))), "{recorded:?}");
+    assert_eq!(a.tally().unwrap(), before, "nothing was written");
+    until("it is heard of", SOON, || a.partitions().is_empty());
+    wait(a.close());
+}
+
+#[test]
+fn what_another_node_has_left_is_found_behind_the_marks() {
+    let name = Name::new(2);
+    let a = node(&name, called("a"));
+    holds(&a, 2);
+    accept(&[&a], &CHANNELS, 0..1);
+    let mut decoded = 0;
+    until("all are decoded", SOON, || {
+        decoded += decode(&a).unwrap();
+        decoded == 8
+    });
+    let b = node(&name, called("b"));
+    holds(&b, 1);
+    let (destination, out) = (crate::values::name("crm"), HashSet::new());
+    let claim = |node: &Cluster, marks| {
+        let (limit, bytes_max, now) = (MANY, MANY, snodo_core::Timestamp::from_millis(START));
+        let claim = snodo_store::Claim { destination: &destination, marks, out: &out, now, limit, bytes_max };
+        let seqs: Vec<_> = node.claim(&claim).unwrap().iter().map(|due| due.seq).collect();
+        seqs
+    };
+    let mine = claim(&b, Default::default());
+    assert!(!mine.is_empty() && mine.len() < 8, "each node has some of the eight lanes: {mine:?}");
+    // Whoever claims at `b` has come past all there is.
+    let marks = [snodo_store::DeliverySeq(8); 4];
+    assert_eq!(claim(&b, marks), []);
+    wait(a.close());
+    holds(&b, 2);
+    let rest = claim(&b, marks);
+    assert_eq!(rest.len(), 8 - mine.len(), "what `a` has left is behind the marks");
+    assert_eq!(claim(&b, marks), [], "and is handed out once");
     wait(b.close());
 }
 

@@ -117,7 +117,7 @@ fn bells_ring_for_what_comes() {
     let bells = Bells {
         on_message: Arc::new(move |channel| one.lock().unwrap().push(format!("message {channel}"))),
         on_delivery: Arc::new(move |destination| {
-            other.lock().unwrap().push(format!("delivery {destination}"))
+            other.lock().unwrap().push(format!("delivery {destination}"));
         }),
     };
     let home = node(&name, Options { bells, ..Options::default() });
