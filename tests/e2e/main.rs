@@ -4,6 +4,7 @@ mod amqp;
 mod backup;
 mod brokers;
 mod certificate;
+mod cluster;
 mod commands;
 mod company;
 mod corpora;

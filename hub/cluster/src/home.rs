@@ -26,7 +26,7 @@ impl home::Turn for Turn {
 
 #[async_trait]
 impl Home for Cluster {
-    fn reading(&self) -> &dyn Reading {
+    fn reading(&self) -> &(dyn Reading + 'static) {
         &**self
     }
 
@@ -239,9 +239,8 @@ impl Reading for Reader {
         Self::audit(self)
     }
 
-    /// Here nothing is removed.
     fn removed(&self) -> Result<Tally, StoreError> {
-        Ok(Tally::default())
+        Self::removed(self)
     }
 
     fn tally(&self) -> Result<Tally, StoreError> {

@@ -71,15 +71,28 @@ fn kept(row: &Row) -> Tally {
 impl Reader {
     /// Counts all rows; with `since`, messages received from then on, and events accepted from then on.
     pub fn balance(&self, since: Option<Timestamp>) -> Result<Balance, StoreError> {
-        self.count(async |client| count(&client, since).await)?.balance()
+        let (counted, removed) =
+            self.count(async |client| Ok((count(&client, since).await?, removed(&client).await?)))?;
+        let mut balance = counted.balance()?;
+        if since.is_none() {
+            balance.add(parsed(removed)?);
+        }
+        Ok(balance)
     }
 
     pub fn audit(&self) -> Result<Audit, StoreError> {
-        let (counted, kept) = self.count(async |client| {
-            let counted = count(&client, None).await?;
-            Ok((counted, kept(&client.query_one(SUMS, &[]).await?)))
+        let (counted, removed, kept) = self.count(async |client| {
+            let (counted, removed) = (count(&client, None).await?, removed(&client).await?);
+            Ok((counted, removed, kept(&client.query_one(SUMS, &[]).await?)))
         })?;
-        Ok(Audit { counted: counted.balance()?.tally, kept })
+        let mut counted = counted.balance()?;
+        counted.add(parsed(removed)?);
+        Ok(Audit { counted: counted.tally, kept })
+    }
+
+    /// What was removed before the home came to several nodes.
+    pub fn removed(&self) -> Result<Tally, StoreError> {
+        Ok(parsed(self.with(async |client| removed(&client).await)?)?.tally)
     }
 
     fn count<T, F>(&self, read: impl FnOnce(Arc<Object>) -> F) -> Result<T, StoreError>
@@ -95,14 +108,25 @@ impl Reader {
     }
 }
 
+async fn removed(client: &Object) -> Result<Option<String>, Error> {
+    Ok(client.query_opt("SELECT balance FROM removed", &[]).await?.map(|row| row.get(0)))
+}
+
+fn parsed(removed: Option<String>) -> Result<Balance, StoreError> {
+    let Some(text) = removed else { return Ok(Balance::default()) };
+    serde_json::from_str(&text).map_err(|error| {
+        StoreError::corrupt(format!("the numbers of what was removed are unreadable: {error}"))
+    })
+}
+
 /// What was counted, before it is sorted.
-struct Counted {
+pub(crate) struct Counted {
     messages: Row,
     events: Vec<Row>,
     deliveries: Vec<Row>,
 }
 
-async fn count(client: &Object, since: Option<Timestamp>) -> Result<Counted, Error> {
+pub(crate) async fn count(client: &Object, since: Option<Timestamp>) -> Result<Counted, Error> {
     let since = since.map_or(i64::MIN, Timestamp::as_millis);
     let messages = client
         .query_one(
@@ -132,7 +156,7 @@ async fn count(client: &Object, since: Option<Timestamp>) -> Result<Counted, Err
 }
 
 impl Counted {
-    fn balance(self) -> Result<Balance, StoreError> {
+    pub fn balance(self) -> Result<Balance, StoreError> {
         let mut balance = Balance::default();
         let tally = &mut balance.tally;
         let number = |at: usize| self.messages.get::<_, i64>(at);

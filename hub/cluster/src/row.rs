@@ -69,7 +69,8 @@ pub(crate) fn event(row: &Row) -> Read<Event> {
 
 /// What `event_row` reads after the columns of `EVENT`.
 pub(crate) const EVENT_ROW: &str = "e.seq, e.message, e.place, e.channel, e.customer, e.accepted, e.routes, e.filtered, \
-     e.reasons, e.verdict, e.violations, e.duplicate_of";
+     e.reasons, e.verdict, e.violations, e.duplicate_of, \
+     (SELECT coalesce(max(d.replays), 0)::bigint FROM delivery d WHERE d.event = e.seq)";
 
 pub(crate) fn event_row(row: &Row) -> Read<EventRow> {
     let verdict = match row.get(18) {
@@ -89,6 +90,7 @@ pub(crate) fn event_row(row: &Row) -> Read<EventRow> {
         filtered: number(row.get(16))?,
         reasons: row.get(17),
         verdict,
+        replays: number(row.get(21))?,
     })
 }
 

@@ -14,11 +14,12 @@ mod kit;
 pub mod moment;
 mod pack;
 mod plan;
+mod promote;
 pub mod quarantine;
 pub mod reload;
 mod replay;
 pub mod run;
-mod running;
+pub mod running;
 pub mod schema;
 pub mod screen;
 
@@ -105,6 +106,8 @@ enum Command {
     Backup(backup::Args),
     /// Make the hub's store out of such a file, where there is none yet
     Restore(backup::RestoreArgs),
+    /// Move the store of this one machine into the home on several nodes that hub.toml declares by now; the hub is stopped meanwhile
+    Promote,
     /// The connectors at hand
     #[command(subcommand)]
     Connector(connector::Command),
@@ -159,6 +162,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
         Command::Destination(command) => destination::destination(invocation, command),
         Command::Backup(args) => backup::backup(invocation, &args),
         Command::Restore(args) => backup::restore(invocation, &args),
+        Command::Promote => promote::promote(invocation),
         Command::Connector(command) => connector::connector(invocation, command),
         Command::Schema(command) => schema::schema(invocation, command),
         Command::Completions { shell } => {

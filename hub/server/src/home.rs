@@ -1,5 +1,6 @@
 //! Opens the home that `hub.toml` declares: for a hub, for a command that reads beside one, and for a command that changes something.
 
+use std::io::Write as _;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,11 +33,22 @@ pub async fn open(folder: &Path, data: &Path, hub: &Hub, bells: Bells) -> anyhow
     let dedup_window = hub.dedup.window.0;
     match &hub.home {
         declare::Home::Local => {
+            if let Some(reason) = promoted(data) {
+                anyhow::bail!(reason);
+            }
             let store = Store::open(data, StoreOptions { dedup_window, ..StoreOptions::default() })?;
             Ok(Opened { home: Arc::new(store), lock: None })
         }
         declare::Home::Cluster(declared) => {
             let lock = Lock::take(data)?;
+            // It may hold what is still on its way, and what people have agreed to.
+            if promoted(data).is_none() && Store::open_read_only(data).is_ok() {
+                anyhow::bail!(
+                    "{} has the store of one machine in it: `snodo promote` moves it into the home that hub.toml declares; or name \
+                     another directory in hub.toml",
+                    data.display()
+                );
+            }
             let options = options(folder, declared, &hub.company)?;
             let cluster = Cluster::open(ClusterOptions { dedup_window, bells, ..options }).await?;
             Ok(Opened { home: Arc::new(cluster), lock: Some(lock) })
@@ -44,7 +56,7 @@ pub async fn open(folder: &Path, data: &Path, hub: &Hub, bells: Bells) -> anyhow
     }
 }
 
-fn options(folder: &Path, declared: &ClusterHome, company: &str) -> anyhow::Result<ClusterOptions> {
+pub fn options(folder: &Path, declared: &ClusterHome, company: &str) -> anyhow::Result<ClusterOptions> {
     let ClusterHome { partitions, .. } = *declared;
     let url = |key: &str, at| {
         let secret = secrets::resolve(at, folder).with_context(|| format!("hub.toml: [home] {key}"))?;
@@ -108,8 +120,39 @@ pub fn is_missing(error: &anyhow::Error) -> bool {
         || matches!(error.downcast_ref(), Some(snodo_cluster::OpenError::Missing(_)))
 }
 
+/// The file in a data directory that says where its store has gone.
+const PROMOTED: &str = "promoted";
+
+/// Why a data directory is not used any more.
+pub fn promoted(data: &Path) -> Option<String> {
+    let to = std::fs::read_to_string(data.join(PROMOTED)).ok()?;
+    Some(format!(
+        "the store in {} was moved into the home {} by `snodo promote`, and goes on there: declare that home in hub.toml, or name another \
+         directory for a new store",
+        data.display(),
+        to.trim()
+    ))
+}
+
+pub fn mark_promoted(data: &Path, home: &str) -> anyhow::Result<()> {
+    let path = data.join(PROMOTED);
+    let write = || {
+        let mut file = std::fs::File::create(&path)?;
+        writeln!(file, "{home}")?;
+        file.sync_all()?;
+        std::fs::File::open(data)?.sync_all()
+    };
+    write().with_context(|| {
+        format!(
+            "everything was moved into the home {home}, but {} could not be written: write it by hand, with the home's name in it, before \
+             a hub runs on either",
+            path.display()
+        )
+    })
+}
+
 /// The home and the company's name, as they stand in `hub.toml`.
-fn declared(folder: &Path) -> anyhow::Result<(declare::Home, String)> {
+pub fn declared(folder: &Path) -> anyhow::Result<(declare::Home, String)> {
     let table = configuration::hub_table(folder)?;
     let home = table.get("home").cloned().map(declare::Home::deserialize).transpose();
     let home = home.context("hub.toml: [home] has a mistake: `snodo check` explains it")?;
@@ -139,6 +182,11 @@ pub enum Changer {
 pub fn changer(folder: &Path) -> anyhow::Result<Changer> {
     let data = configuration::data_folder(folder)?;
     let (home, company) = declared(folder)?;
+    if home == declare::Home::Local
+        && let Some(reason) = promoted(&data)
+    {
+        anyhow::bail!(reason);
+    }
     let runtime = run::runtime()?;
     let opened: Arc<dyn Home> = match home {
         declare::Home::Local => match Store::open(&data, StoreOptions::default()) {

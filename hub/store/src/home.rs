@@ -99,7 +99,7 @@ pub trait Reading: Send + Sync {
 /// What is written, and what else only a hub asks for. Cheap to hand around behind an `Arc`; reads like a `Reading`.
 #[async_trait]
 pub trait Home: Send + Sync {
-    fn reading(&self) -> &dyn Reading;
+    fn reading(&self) -> &(dyn Reading + 'static);
 
     /// The store on one machine, for what only that can do yet. `None`: several nodes share this home.
     fn store(&self) -> Option<&Store>;
@@ -168,7 +168,7 @@ pub trait Turn: Send + Sync {
     async fn lost(&self);
 }
 
-impl std::ops::Deref for dyn Home {
+impl<'h> std::ops::Deref for dyn Home + 'h {
     type Target = dyn Reading;
 
     fn deref(&self) -> &Self::Target {

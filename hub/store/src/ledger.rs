@@ -132,7 +132,7 @@ pub struct Balance {
 }
 
 impl Balance {
-    fn add(&mut self, Self { tally, routes }: Self) {
+    pub fn add(&mut self, Self { tally, routes }: Self) {
         self.tally.add(&tally);
         for (route, counts) in routes {
             let mine = self.routes.entry(route).or_default();
@@ -176,9 +176,14 @@ impl Reader {
         self.snapshot(|sqlite| Ok(Audit { counted: whole(sqlite)?.tally, kept: kept(sqlite)? }))
     }
 
-    /// What retention has removed.
+    /// What retention has removed, in the ledger's numbers.
     pub fn removed(&self) -> Result<Tally, StoreError> {
         self.snapshot(|sqlite| Ok(removed(sqlite)?.tally))
+    }
+
+    /// The same by routes.
+    pub fn removed_balance(&self) -> Result<Balance, StoreError> {
+        self.snapshot(removed)
     }
 
     /// The numbers as the writer keeps them: cheap.

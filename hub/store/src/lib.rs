@@ -9,6 +9,7 @@ mod destination;
 mod directory;
 mod due;
 mod error;
+pub mod export;
 mod facts;
 mod find;
 mod format;

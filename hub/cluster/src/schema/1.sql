@@ -178,3 +178,10 @@ CREATE TABLE quota (
     began bigint NOT NULL,
     used bigint NOT NULL
 );
+
+-- What was removed before the home came from one machine to several nodes, as JSON: the rows that are there and this are together what was
+-- ever accepted.
+CREATE TABLE removed (
+    one boolean PRIMARY KEY DEFAULT TRUE CHECK (one),
+    balance text NOT NULL
+);

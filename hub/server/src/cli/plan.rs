@@ -12,7 +12,7 @@ use crate::{admin, home, hub};
 pub fn plan(invocation: &Invocation) -> anyhow::Result<Exit> {
     let data = configuration::data_folder(&invocation.config)?;
     if !running::is_running(&hub::socket(&data)) {
-        return before_a_start(invocation, &data);
+        return before_a_start(invocation);
     }
     let Plan { changes, left, refusal } = running::tell(&data, admin::PLAN, &())?;
     if invocation.json {
@@ -43,7 +43,7 @@ pub fn plan(invocation: &Invocation) -> anyhow::Result<Exit> {
     Ok(if left.is_empty() && refusal.is_none() { Exit::Fine } else { Exit::Wrong })
 }
 
-fn before_a_start(invocation: &Invocation, data: &std::path::Path) -> anyhow::Result<Exit> {
+fn before_a_start(invocation: &Invocation) -> anyhow::Result<Exit> {
     let configuration = Configuration::read(&invocation.config)?;
     let declarations = match configuration.declarations(&Vocabulary::load()) {
         Ok(declarations) => declarations,

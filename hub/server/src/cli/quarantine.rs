@@ -44,12 +44,12 @@ const ALL_MAX: usize = 10_000;
 pub fn quarantine(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
     let store = home::look(&invocation.config)?;
     match command {
-        Command::List { limit } => list(invocation, &store, limit),
-        Command::Show { id, reveal } => show(invocation, &store, &id, reveal),
+        Command::List { limit } => list(invocation, &*store, limit),
+        Command::Show { id, reveal } => show(invocation, &*store, &id, reveal),
         Command::Retry { ids, all } => {
             let items = match all {
-                true => everything(&store)?,
-                false => ids.iter().map(|id| item(&store, id)).collect::<anyhow::Result<_>>()?,
+                true => everything(&*store)?,
+                false => ids.iter().map(|id| item(&*store, id)).collect::<anyhow::Result<_>>()?,
             };
             drop(store);
             retry(invocation, items)

@@ -27,7 +27,7 @@ impl Turn for Always {
 
 #[async_trait]
 impl Home for Store {
-    fn reading(&self) -> &dyn Reading {
+    fn reading(&self) -> &(dyn Reading + 'static) {
         &**self
     }
 

@@ -1,9 +1,8 @@
 //! What a home on several nodes does not do is not declared for it: nothing that was asked for is left undone in silence.
 
 use crate::declare::document::Spot;
-use crate::declare::hub::{Home, Retention};
 use crate::declare::load::Loaded;
-use crate::declare::{Hub, Mistake};
+use crate::declare::{Home, Hub, Mistake, Retention};
 
 pub fn check(loaded: &Loaded<'_>) -> Option<Mistake> {
     let found = loaded.hub.as_ref()?;

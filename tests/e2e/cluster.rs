@@ -1,0 +1,297 @@
+//! Several hubs that share one home: each takes messages and sends, one that is killed loses nothing and no order, and a broker or a
+//! database that is away for a while is waited for. The services are shared: each test has a schema and queues of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
+use lapin::{Connection, ConnectionProperties};
+use serde_json::{Value, json};
+
+use crate::brokers::{self, until};
+use crate::company::{Company, get};
+use crate::line::{client, order, post};
+use crate::proxy::Proxy;
+use crate::sql::server;
+use crate::witness::{Answer, Seen, Witness, inversions};
+
+const PARTITIONS: u32 = 8;
+const SENDERS: u32 = 8;
+const KEYS: u32 = 32;
+
+/// What a lease takes to run out, and a node to take over, several times.
+const TAKEN_OVER: Duration = Duration::from_secs(30);
+
+/// A home that is gone when the test is.
+struct Shared {
+    name: String,
+    broker: SocketAddr,
+    database: SocketAddr,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let name = format!("test_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+        Self { name, broker: brokers::amqp(), database: server::shared().address }
+    }
+
+    /// A hub of this home, on files of its own.
+    fn company(&self, witness: &Witness) -> Company {
+        let company = alone(witness);
+        self.declare(&company);
+        company
+    }
+
+    /// It is that company's home from now on.
+    fn declare(&self, company: &Company) {
+        let server::Shared { user, database, .. } = server::shared();
+        company.write("broker", &format!("amqp://guest:guest@{}/%2F", self.broker));
+        let Self { name, database: address, .. } = self;
+        company.write("database", &format!("postgresql://{user}@{address}/{database}?sslmode=disable"));
+        let hub = std::fs::read_to_string(company.path("hub.toml")).unwrap();
+        let home = format!(
+            "[home]\nkind = \"cluster\"\nname = \"{name}\"\npartitions = {PARTITIONS}\nbroker = {{ file = \"broker\" }}\n\
+             database = {{ file = \"database\" }}\n[retry]"
+        );
+        company.write("hub.toml", &hub.replace("[retry]", &home));
+    }
+
+    async fn remove(self) {
+        let (client, connection) =
+            tokio_postgres::connect(server::url(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(&format!("DROP SCHEMA snodo_{} CASCADE", self.name)).await.unwrap();
+        let url = format!("amqp://guest:guest@{}/%2F", brokers::amqp());
+        let broker = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
+        let channel = broker.create_channel().await.unwrap();
+        for partition in 0..PARTITIONS {
+            let queue = format!("snodo.{}.{partition}", self.name).into();
+            channel.queue_delete(queue, QueueDeleteOptions::default()).await.unwrap();
+        }
+        let exchange = format!("snodo.{}", self.name).into();
+        channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await.unwrap();
+    }
+}
+
+/// A hub on one machine.
+fn alone(witness: &Witness) -> Company {
+    let company = Company::new();
+    company.canonical_in("shop");
+    company.webhook_out("crm", witness.address);
+    company.route("orders", "shop", "crm", "");
+    company
+}
+
+/// An order of a key's customer, numbered within the key.
+fn of_key(key: u32, number: u32) -> Value {
+    let mut placed = order(key * 1_000 + number, &format!("c{key}@example.com"));
+    placed["data"]["order"]["id"] = json!(number.to_string());
+    placed
+}
+
+/// What senders were told, but for 202.
+#[derive(Default)]
+struct Refused {
+    unavailable: AtomicU32,
+    other: AtomicU32,
+}
+
+/// Orders of all keys, each key's one after another, by turns through all doors; each until a hub has it.
+async fn send(doors: Arc<Vec<Company>>, numbers: std::ops::RangeInclusive<u32>, refused: Arc<Refused>) {
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let (doors, refused, numbers) = (Arc::clone(&doors), Arc::clone(&refused), numbers.clone());
+            tokio::spawn(async move {
+                let client = client();
+                for number in numbers {
+                    for key in (sender..KEYS).step_by(SENDERS as usize) {
+                        let mut door = (number + key) as usize;
+                        loop {
+                            let placed = of_key(key, number);
+                            match post(&client, &doors[door % doors.len()], "shop", &placed).await {
+                                Ok(202) => break,
+                                Ok(503) => _ = refused.unavailable.fetch_add(1, Ordering::Relaxed),
+                                Ok(_) => _ = refused.other.fetch_add(1, Ordering::Relaxed),
+                                // This hub is gone.
+                                Err(_) => {}
+                            }
+                            door += 1;
+                            tokio::time::sleep(Duration::from_millis(20)).await;
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    for sender in senders {
+        sender.await.unwrap();
+    }
+}
+
+async fn settled(doors: &Arc<Vec<Company>>, events: u32) {
+    let doors = Arc::clone(doors);
+    let balance = tokio::task::spawn_blocking(move || {
+        let begun = std::time::Instant::now();
+        loop {
+            // Messages are counted once they are in the database.
+            let balance = doors[0].settled();
+            if balance["events"]["decoded"].as_u64() >= Some(u64::from(events))
+                || begun.elapsed() > TAKEN_OVER
+            {
+                return balance;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    let balance = balance.await.unwrap();
+    let differences =
+        ["difference", "messages_difference", "events_difference"].map(|name| balance[name].clone());
+    assert_eq!(differences, [json!(0), json!(0), json!(0)], "{balance}");
+    assert_eq!(balance["events"]["routed"], json!(events), "{balance}");
+    assert_eq!(balance["fates"]["delivered"], json!(events), "{balance}");
+}
+
+/// Nothing lost, nothing out of order, and nothing twice but what was on its way when a hub was killed or cut off.
+fn check(taken: &[Seen], events: u32) {
+    let distinct: std::collections::HashSet<&str> = taken.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(distinct.len(), events as usize, "lost");
+    assert_eq!(inversions(taken), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_two_hubs_is_killed_and_nothing_is_lost_or_out_of_order() {
+    let (witness, shared) = (Witness::start(|_| Answer::ok()).await, Shared::new());
+    let doors = Arc::new(vec![shared.company(&witness), shared.company(&witness)]);
+    let start = |at: usize| {
+        let doors = Arc::clone(&doors);
+        async move { tokio::task::spawn_blocking(move || doors[at].start()).await.unwrap() }
+    };
+    let (first, second) = (start(0).await, start(1).await);
+
+    let refused = Arc::new(Refused::default());
+    send(Arc::clone(&doors), 1..=10, Arc::clone(&refused)).await;
+    let sending = tokio::spawn(send(Arc::clone(&doors), 11..=40, Arc::clone(&refused)));
+    let before = witness.taken().len();
+    until("load", || witness.taken().len() > before + 100).await;
+    second.kill();
+    sending.await.unwrap();
+
+    settled(&doors, KEYS * 40).await;
+    check(&witness.taken(), KEYS * 40);
+    assert_eq!(refused.other.load(Ordering::Relaxed), 0);
+    let known = doors[0].json(&["events", "--limit", "3"]);
+    assert_eq!(known.len(), 3, "{known:?}");
+    let id = known[0]["id"].as_str().unwrap();
+    assert!(doors[1].run(&["explain", id]).status.success());
+    first.stop();
+    drop(doors);
+    shared.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_and_a_database_that_are_away_are_waited_for() {
+    let (witness, mut shared) = (Witness::start(|_| Answer::ok()).await, Shared::new());
+    let (broker, database) = (Proxy::start(shared.broker).await, Proxy::start(shared.database).await);
+    (shared.broker, shared.database) = (broker.address, database.address);
+    let doors = Arc::new(vec![shared.company(&witness)]);
+    let hub = {
+        let doors = Arc::clone(&doors);
+        tokio::task::spawn_blocking(move || doors[0].start()).await.unwrap()
+    };
+    let address = doors[0].address;
+    let part = move |name: &str| {
+        let (status, body) = get(address, "/readyz").unwrap();
+        let body: Value = serde_json::from_str(&body).unwrap();
+        (status, body["parts"][name]["ready"].as_bool().unwrap())
+    };
+
+    let refused = Arc::new(Refused::default());
+    let sending = tokio::spawn(send(Arc::clone(&doors), 1..=40, Arc::clone(&refused)));
+    until("load", || witness.taken().len() > 50).await;
+    broker.cut();
+    until("senders are told", || refused.unavailable.load(Ordering::Relaxed) > 20).await;
+    assert_eq!(part("broker"), (503, false));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    broker.mend();
+    until("the broker is there", || part("broker") == (200, true)).await;
+
+    let before = witness.taken().len();
+    until("work goes on", || witness.taken().len() > before + 50).await;
+    database.cut();
+    until("it is seen", || !part("database").1).await;
+    // The broker takes messages for it.
+    let told = refused.unavailable.load(Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(refused.unavailable.load(Ordering::Relaxed), told, "senders are served meanwhile");
+    assert_eq!(part("store"), (200, true));
+    database.mend();
+
+    sending.await.unwrap();
+    settled(&doors, KEYS * 40).await;
+    check(&witness.taken(), KEYS * 40);
+    assert_eq!(refused.other.load(Ordering::Relaxed), 0);
+    hub.stop();
+    drop(doors);
+    shared.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_of_one_machine_goes_on_in_a_home_of_several() {
+    // Of half of the keys nothing is taken yet.
+    let is_odd = |key: &str| key.trim_end_matches("@example.com").ends_with(['1', '3', '5', '7', '9']);
+    let witness = Witness::start(move |seen| match is_odd(&seen.key) {
+        false => Answer::ok(),
+        true => Answer::of(StatusCode::SERVICE_UNAVAILABLE),
+    })
+    .await;
+    let shared = Shared::new();
+    let doors = Arc::new(vec![alone(&witness)]);
+    let company = &doors[0];
+    let hub = company.start();
+    send(Arc::clone(&doors), 1..=5, Arc::default()).await;
+    until("half is delivered", || {
+        let balance = company.balance();
+        balance["messages"]["pending"] == 0 && balance["fates"]["delivered"] == json!(KEYS / 2 * 5)
+    })
+    .await;
+    assert!(!witness.taken().iter().any(|one| is_odd(&one.key)));
+    hub.stop();
+    let before = company.balance();
+    assert_eq!(before["in_flight"], json!(KEYS / 2 * 5));
+
+    let local = std::fs::read_to_string(company.path("hub.toml")).unwrap();
+    let told = |args: &[&str]| {
+        let output = company.run(args);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert!(told(&["promote"]).1.contains("kind = \"local\""), "there is nowhere to move to");
+    shared.declare(company);
+    let (code, refused) = told(&["run"]);
+    assert_eq!(code, Some(3));
+    assert!(refused.contains("snodo promote"), "{refused}");
+    let moved = company.json(&["promote"]).remove(0);
+    assert_eq!(moved["rows"]["event"], json!(KEYS * 5), "{moved}");
+    assert_eq!(moved["rows"]["delivery"], json!(KEYS * 5), "{moved}");
+    assert_eq!(company.balance(), before);
+    assert!(told(&["promote"]).1.contains("was moved into the home"), "it is moved once");
+
+    let hub = company.start();
+    witness.answer(|_| Answer::ok());
+    // Told once more, the same: known from the time before.
+    send(Arc::clone(&doors), 5..=6, Arc::default()).await;
+    until("all is delivered", || company.balance()["fates"]["delivered"] == json!(KEYS * 6)).await;
+    let after = company.settled();
+    assert_eq!(after["fates"]["duplicate"], json!(KEYS), "{after}");
+    assert_eq!(after["difference"], 0);
+    check(&witness.taken(), KEYS * 6);
+    hub.stop();
+
+    company.write("hub.toml", &local);
+    let (code, refused) = told(&["run"]);
+    assert_eq!(code, Some(3));
+    assert!(refused.contains("was moved into the home"), "{refused}");
+    shared.remove().await;
+}
