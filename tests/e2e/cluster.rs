@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -59,11 +59,28 @@ impl Shared {
         company.write("hub.toml", &hub.replace("[retry]", &home));
     }
 
-    async fn remove(self) {
+    async fn client() -> tokio_postgres::Client {
         let (client, connection) =
             tokio_postgres::connect(server::url(), tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
-        client.batch_execute(&format!("DROP SCHEMA snodo_{} CASCADE", self.name)).await.unwrap();
+        client
+    }
+
+    /// How many hubs have a part of the work.
+    async fn owners(&self) -> i64 {
+        let sql = format!(
+            "SELECT count(DISTINCT owner) FROM snodo_{}.lease WHERE valid_until > clock_timestamp()",
+            self.name
+        );
+        Self::client().await.query_one(&sql, &[]).await.unwrap().get(0)
+    }
+
+    async fn remove(self) {
+        Self::client()
+            .await
+            .batch_execute(&format!("DROP SCHEMA snodo_{} CASCADE", self.name))
+            .await
+            .unwrap();
         let url = format!("amqp://guest:guest@{}/%2F", brokers::amqp());
         let broker = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
         let channel = broker.create_channel().await.unwrap();
@@ -87,34 +104,42 @@ fn alone(witness: &Witness) -> Company {
 
 /// An order of a key's customer, numbered within the key.
 fn of_key(key: u32, number: u32) -> Value {
-    let mut placed = order(key * 1_000 + number, &format!("c{key}@example.com"));
+    let mut placed = order(key * 1_000_000 + number, &format!("c{key}@example.com"));
     placed["data"]["order"]["id"] = json!(number.to_string());
     placed
 }
 
-/// What senders were told, but for 202.
+/// What senders were told, and when they are to stop.
 #[derive(Default)]
-struct Refused {
+struct Told {
+    accepted: AtomicU32,
     unavailable: AtomicU32,
     other: AtomicU32,
+    stop: AtomicBool,
+    /// Between two orders of one sender.
+    pause: Duration,
 }
 
 /// Orders of all keys, each key's one after another, by turns through all doors; each until a hub has it.
-async fn send(doors: Arc<Vec<Company>>, numbers: std::ops::RangeInclusive<u32>, refused: Arc<Refused>) {
+async fn send(doors: Arc<Vec<Company>>, numbers: std::ops::RangeInclusive<u32>, told: Arc<Told>) {
     let senders: Vec<_> = (0..SENDERS)
         .map(|sender| {
-            let (doors, refused, numbers) = (Arc::clone(&doors), Arc::clone(&refused), numbers.clone());
+            let (doors, told, numbers) = (Arc::clone(&doors), Arc::clone(&told), numbers.clone());
             tokio::spawn(async move {
                 let client = client();
-                for number in numbers {
+                for number in numbers.take_while(|_| !told.stop.load(Ordering::Relaxed)) {
                     for key in (sender..KEYS).step_by(SENDERS as usize) {
                         let mut door = (number + key) as usize;
                         loop {
                             let placed = of_key(key, number);
                             match post(&client, &doors[door % doors.len()], "shop", &placed).await {
-                                Ok(202) => break,
-                                Ok(503) => _ = refused.unavailable.fetch_add(1, Ordering::Relaxed),
-                                Ok(_) => _ = refused.other.fetch_add(1, Ordering::Relaxed),
+                                Ok(202) => {
+                                    told.accepted.fetch_add(1, Ordering::Relaxed);
+                                    tokio::time::sleep(told.pause).await;
+                                    break;
+                                }
+                                Ok(503) => _ = told.unavailable.fetch_add(1, Ordering::Relaxed),
+                                Ok(_) => _ = told.other.fetch_add(1, Ordering::Relaxed),
                                 // This hub is gone.
                                 Err(_) => {}
                             }
@@ -170,21 +195,28 @@ async fn one_of_two_hubs_is_killed_and_nothing_is_lost_or_out_of_order() {
         async move { tokio::task::spawn_blocking(move || doors[at].start()).await.unwrap() }
     };
     let (first, second) = (start(0).await, start(1).await);
+    // The one that came first gives up a part for the other.
+    let begun = std::time::Instant::now();
+    while shared.owners().await < 2 {
+        assert!(begun.elapsed() < TAKEN_OVER, "the second has no part of the work");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 
-    let refused = Arc::new(Refused::default());
-    send(Arc::clone(&doors), 1..=10, Arc::clone(&refused)).await;
-    let sending = tokio::spawn(send(Arc::clone(&doors), 11..=40, Arc::clone(&refused)));
+    let told = Arc::new(Told::default());
+    send(Arc::clone(&doors), 1..=10, Arc::clone(&told)).await;
+    let sending = tokio::spawn(send(Arc::clone(&doors), 11..=40, Arc::clone(&told)));
     let before = witness.taken().len();
     until("load", || witness.taken().len() > before + 100).await;
+    assert_eq!(shared.owners().await, 2, "both work");
     second.kill();
     sending.await.unwrap();
 
     settled(&doors, KEYS * 40).await;
     check(&witness.taken(), KEYS * 40);
-    assert_eq!(refused.other.load(Ordering::Relaxed), 0);
+    assert_eq!(told.other.load(Ordering::Relaxed), 0);
     let known = doors[0].json(&["events", "--limit", "3"]);
     assert_eq!(known.len(), 3, "{known:?}");
-    let id = known[0]["id"].as_str().unwrap();
+    let id = known[0]["event"]["id"].as_str().unwrap();
     assert!(doors[1].run(&["explain", id]).status.success());
     first.stop();
     drop(doors);
@@ -208,11 +240,11 @@ async fn a_broker_and_a_database_that_are_away_are_waited_for() {
         (status, body["parts"][name]["ready"].as_bool().unwrap())
     };
 
-    let refused = Arc::new(Refused::default());
-    let sending = tokio::spawn(send(Arc::clone(&doors), 1..=40, Arc::clone(&refused)));
+    let told = Arc::new(Told { pause: Duration::from_millis(40), ..Told::default() });
+    let sending = tokio::spawn(send(Arc::clone(&doors), 1..=u32::MAX, Arc::clone(&told)));
     until("load", || witness.taken().len() > 50).await;
     broker.cut();
-    until("senders are told", || refused.unavailable.load(Ordering::Relaxed) > 20).await;
+    until("senders are told", || told.unavailable.load(Ordering::Relaxed) > 20).await;
     assert_eq!(part("broker"), (503, false));
     tokio::time::sleep(Duration::from_secs(3)).await;
     broker.mend();
@@ -223,16 +255,22 @@ async fn a_broker_and_a_database_that_are_away_are_waited_for() {
     database.cut();
     until("it is seen", || !part("database").1).await;
     // The broker takes messages for it.
-    let told = refused.unavailable.load(Ordering::Relaxed);
+    let counts = || [&told.unavailable, &told.accepted].map(|count| count.load(Ordering::Relaxed));
+    let [refused, accepted] = counts();
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(refused.unavailable.load(Ordering::Relaxed), told, "senders are served meanwhile");
+    assert_eq!(counts()[0], refused, "senders are served meanwhile");
+    assert!(counts()[1] > accepted + 20, "{accepted} were accepted before, and {} now", counts()[1]);
     assert_eq!(part("store"), (200, true));
     database.mend();
 
+    let before = witness.taken().len();
+    until("work goes on", || witness.taken().len() > before + 50).await;
+    told.stop.store(true, Ordering::Relaxed);
     sending.await.unwrap();
-    settled(&doors, KEYS * 40).await;
-    check(&witness.taken(), KEYS * 40);
-    assert_eq!(refused.other.load(Ordering::Relaxed), 0);
+    let [_, accepted] = counts();
+    settled(&doors, accepted).await;
+    check(&witness.taken(), accepted);
+    assert_eq!(told.other.load(Ordering::Relaxed), 0);
     hub.stop();
     drop(doors);
     shared.remove().await;
@@ -267,7 +305,9 @@ async fn the_store_of_one_machine_goes_on_in_a_home_of_several() {
         let output = company.run(args);
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    assert!(told(&["promote"]).1.contains("kind = \"local\""), "there is nowhere to move to");
+    let (code, refused) = told(&["promote"]);
+    assert_eq!(code, Some(3));
+    assert!(refused.contains("declare the one to move to"), "{refused}");
     shared.declare(company);
     let (code, refused) = told(&["run"]);
     assert_eq!(code, Some(3));
@@ -276,7 +316,9 @@ async fn the_store_of_one_machine_goes_on_in_a_home_of_several() {
     assert_eq!(moved["rows"]["event"], json!(KEYS * 5), "{moved}");
     assert_eq!(moved["rows"]["delivery"], json!(KEYS * 5), "{moved}");
     assert_eq!(company.balance(), before);
-    assert!(told(&["promote"]).1.contains("was moved into the home"), "it is moved once");
+    let (code, refused) = told(&["promote"]);
+    assert_eq!(code, Some(3));
+    assert!(refused.contains("was moved into the home"), "{refused}");
 
     let hub = company.start();
     witness.answer(|_| Answer::ok());

@@ -1,8 +1,10 @@
 //! A company for a test: its declarations in a folder of its own, and the built hub running on them.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -20,8 +22,7 @@ impl Company {
     /// A hub without channels. `purposes` are there: `orders` (contract), `news` (consent).
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let company = Self { folder, address: port.local_addr().unwrap() };
+        let company = Self { folder, address: free_address() };
         company.write(
             "hub.toml",
             &format!(
@@ -133,6 +134,18 @@ impl Company {
             }
             assert!(begun.elapsed() < PATIENCE, "not everything was settled in time: {balance}");
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Where nobody listens, and no other company of this process will. The system alone would give a port once more until a hub is there.
+fn free_address() -> SocketAddr {
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = port.local_addr().unwrap();
+        if GIVEN.lock().unwrap().insert(address) {
+            return address;
         }
     }
 }
