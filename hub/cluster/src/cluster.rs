@@ -315,9 +315,13 @@ impl Cluster {
     }
 
     async fn settle_claimed(&self, batch: Arc<[Settled]>, made: Vec<Message>) -> Result<(), StoreError> {
-        self.ask(Settling { batch: Arc::clone(&batch), made }, Job::Settle).await?;
-        self.open.holdings.forget(batch.iter().map(|settled| settled.seq));
-        Ok(())
+        let settled = self.ask(Settling { batch: Arc::clone(&batch), made }, Job::Settle).await;
+        // One that is settled already, or another's, is not under way here any more. Of several, nobody knows which.
+        let is_over = settled.is_ok() || (matches!(settled, Err(StoreError::Settled(_))) && batch.len() == 1);
+        if is_over {
+            self.open.holdings.forget(batch.iter().map(|settled| settled.seq));
+        }
+        settled
     }
 
     /// Takes messages, events and deliveries out of quarantine to try them again. What is not in quarantine stays as it is.

@@ -39,10 +39,11 @@ impl Reader {
             }
             if room.deliveries > 0 {
                 let marks: Vec<i64> = mine.iter().map(|(_, marks)| marks[class as usize].0).collect();
-                let enough = count(room.deliveries);
+                // A partition that was lost and taken back has marks that know nothing of what is still out.
+                let enough = count(room.deliveries + out.len());
                 let rows =
                     self.select(&fresh, &[&destination.as_str(), &number, &partitions, &marks, &enough])?;
-                take(&rows, &mut room, |_| true, &mut found)?;
+                take(&rows, &mut room, |due| !out.contains(&due.seq), &mut found)?;
             }
         }
         Ok(self.hand_out(found))

@@ -47,8 +47,9 @@ pub(crate) struct Holdings(Arc<Mutex<Held>>);
 #[derive(Default)]
 struct Held {
     partitions: HashMap<i32, Holding>,
-    /// What was claimed under a lease that is lost. Another node has it now: what becomes of it here counts for nothing.
-    lost: HashMap<DeliverySeq, Instant>,
+    /// What was claimed under a lease that is lost, of which partition. Another node has it now: what becomes of it here counts for nothing,
+    /// unless this node is the next to have the partition.
+    lost: HashMap<DeliverySeq, (i32, Instant)>,
 }
 
 struct Holding {
@@ -71,13 +72,10 @@ impl Holdings {
     pub fn hold(&self, partition: i32, epoch: i64, asked: Instant) {
         let mut held = self.lock();
         held.lose(partition);
-        let holding = Holding {
-            epoch,
-            until: asked + LEASE,
-            leaving: false,
-            marks: HashMap::new(),
-            out: HashMap::new(),
-        };
+        // What is still under way here is not to be sent beside itself. What another node has settled meanwhile, the database knows.
+        let still_out = held.lost.extract_if(|_, (of, _)| *of == partition);
+        let out = still_out.map(|(seq, (_, since))| (seq, since)).collect();
+        let holding = Holding { epoch, until: asked + LEASE, leaving: false, marks: HashMap::new(), out };
         held.partitions.insert(partition, holding);
     }
 
@@ -196,9 +194,9 @@ impl Held {
 
     fn lose(&mut self, partition: i32) {
         let now = Instant::now();
-        self.lost.retain(|_, since| now.duration_since(*since) < LOST_KEPT);
+        self.lost.retain(|_, (_, since)| now.duration_since(*since) < LOST_KEPT);
         if let Some(holding) = self.partitions.remove(&partition) {
-            self.lost.extend(holding.out.into_keys().map(|seq| (seq, now)));
+            self.lost.extend(holding.out.into_keys().map(|seq| (seq, (partition, now))));
         }
     }
 }

@@ -14,7 +14,7 @@ use snodo_store::{DeliverySeq, Due, Failing, Marks, ROUND, Settled, Settlement, 
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::clock;
 use crate::pipeline::encode::Call;
@@ -82,7 +82,8 @@ enum Step {
     Remembered(Result<Option<Failing>, StoreError>),
     Noted(Result<(), StoreError>, Option<Failing>),
     Interpreted(interpret::Interpreted),
-    Written(Result<(), StoreError>, Arc<[Settled]>),
+    /// What is settled, and what could not be written now, with the reason.
+    Written(Vec<Settled>, Option<(StoreError, Vec<Settled>)>),
 }
 
 /// What the outbox holds between its steps.
@@ -303,9 +304,9 @@ impl Outbox {
                     self.send_all(desk, interpreted.follow_ups);
                 }
             }
-            Step::Written(Ok(()), settled) => {
+            Step::Written(settled, failed) => {
                 desk.writing = false;
-                for one in settled.iter() {
+                for one in &settled {
                     desk.out.remove(&one.seq);
                     // Another of its lane may go now, or it comes back at once.
                     desk.more = true;
@@ -313,13 +314,13 @@ impl Outbox {
                         desk.next_due = Some(desk.next_due.map_or(due, |next| next.min(due)));
                     }
                 }
-            }
-            Step::Written(Err(error), settled) => {
+                let Some((error, left)) = failed else { return };
                 warn!(destination = %self.destination, %error, "fates wait to be written");
-                desk.settled.extend_from_slice(&settled);
+                desk.settled.extend(left);
+                desk.writing = true;
                 desk.tasks.spawn(async {
                     tokio::time::sleep(STORE_PAUSE).await;
-                    Step::Written(Ok(()), Arc::default())
+                    Step::Written(Vec::new(), None)
                 });
             }
         }
@@ -435,8 +436,33 @@ impl Outbox {
     }
 
     async fn write(self: Arc<Self>, settled: Vec<Settled>) -> Step {
-        let settled: Arc<[Settled]> = settled.into();
-        Step::Written(self.store.settle(Arc::clone(&settled)).await, settled)
+        match self.store.settle(settled.clone().into()).await {
+            Ok(()) => Step::Written(settled, None),
+            Err(StoreError::Settled(_)) => self.write_apart(settled).await,
+            Err(error) => Step::Written(Vec::new(), Some((error, settled))),
+        }
+    }
+
+    /// Of some of them another hub, or an answer of the store that got lost, has decided already: nothing is left to do for those, and it
+    /// must not hold up the others.
+    async fn write_apart(&self, settled: Vec<Settled>) -> Step {
+        let alone = settled.iter().map(|one| self.store.settle(Arc::from([one.clone()])));
+        let written = futures_util::future::join_all(alone).await;
+        let (mut done, mut left, mut why) = (Vec::new(), Vec::new(), None);
+        for (one, written) in settled.into_iter().zip(written) {
+            match written {
+                Ok(()) => done.push(one),
+                Err(StoreError::Settled(what)) => {
+                    info!(destination = %self.destination, delivery = %one.seq, what, "it was decided elsewhere what became of a delivery");
+                    done.push(one);
+                }
+                Err(error) => {
+                    left.push(one);
+                    why = Some(error);
+                }
+            }
+        }
+        Step::Written(done, why.map(|error| (error, left)))
     }
 }
 
