@@ -70,7 +70,7 @@ pub(crate) fn event(row: &Row) -> Read<Event> {
 /// What `event_row` reads after the columns of `EVENT`.
 pub(crate) const EVENT_ROW: &str = "e.seq, e.message, e.place, e.channel, e.customer, e.accepted, e.routes, e.filtered, \
      e.reasons, e.verdict, e.violations, e.duplicate_of, \
-     (SELECT coalesce(max(d.replays), 0)::bigint FROM delivery d WHERE d.event = e.seq)";
+     (SELECT coalesce(max(d.replays), 0) FROM delivery d WHERE d.event = e.seq)";
 
 pub(crate) fn event_row(row: &Row) -> Read<EventRow> {
     let verdict = match row.get(18) {
@@ -128,14 +128,15 @@ pub(crate) const DUE: &str = "d.seq, d.route, d.destination, d.attempts, d.order
 
 pub(crate) fn due(row: &Row) -> Read<Due> {
     let class = usize::try_from(row.get::<_, i16>(17)).ok();
-    let (attempt, accepted) = (number::<u32>(row.get(12))? + 1, row.get(15));
+    let (attempts, attempts_before): (i64, i64) = (row.get(12), row.get(20));
+    let accepted: i64 = row.get(15);
     Ok(Due {
         event: event(row)?,
         seq: DeliverySeq(row.get(9)),
         route: parsed(row.get(10))?,
         destination: parsed(row.get(11))?,
-        attempt,
-        attempt_now: attempt.saturating_sub(number(row.get(20))?),
+        attempt: number(attempts + 1)?,
+        attempt_now: number(attempts + 1 - attempts_before)?,
         since: Timestamp::from_millis(row.get::<_, Option<i64>>(21).unwrap_or(accepted)),
         ordering_key: row.get::<_, Option<String>>(13).map(given),
         customer: customer(row.get(14))?,
