@@ -12,7 +12,7 @@ use lapin::{Connection, ConnectionProperties};
 use serde_json::{Value, json};
 
 use crate::brokers::{self, until};
-use crate::company::{Company, get};
+use crate::company::{Company, Hub, get};
 use crate::line::{client, order, post};
 use crate::proxy::Proxy;
 use crate::sql::server;
@@ -100,6 +100,18 @@ fn alone(witness: &Witness) -> Company {
     company.webhook_out("crm", witness.address);
     company.route("orders", "shop", "crm", "");
     company
+}
+
+/// Starts the hub of a company, and sees that it is this one that answers.
+async fn start(doors: &Arc<Vec<Company>>, at: usize) -> Hub {
+    let doors = Arc::clone(doors);
+    let starting = tokio::task::spawn_blocking(move || {
+        let hub = doors[at].start();
+        let socket = std::os::unix::net::UnixStream::connect(doors[at].path("data/hub.sock"));
+        assert!(socket.is_ok(), "another hub answers at {}", hub.address);
+        hub
+    });
+    starting.await.unwrap()
 }
 
 /// An order of a key's customer, numbered within the key.
@@ -190,11 +202,7 @@ fn check(taken: &[Seen], events: u32) {
 async fn one_of_two_hubs_is_killed_and_nothing_is_lost_or_out_of_order() {
     let (witness, shared) = (Witness::start(|_| Answer::ok()).await, Shared::new());
     let doors = Arc::new(vec![shared.company(&witness), shared.company(&witness)]);
-    let start = |at: usize| {
-        let doors = Arc::clone(&doors);
-        async move { tokio::task::spawn_blocking(move || doors[at].start()).await.unwrap() }
-    };
-    let (first, second) = (start(0).await, start(1).await);
+    let (first, second) = (start(&doors, 0).await, start(&doors, 1).await);
     // The one that came first gives up a part for the other.
     let begun = std::time::Instant::now();
     while shared.owners().await < 2 {
@@ -229,10 +237,7 @@ async fn a_broker_and_a_database_that_are_away_are_waited_for() {
     let (broker, database) = (Proxy::start(shared.broker).await, Proxy::start(shared.database).await);
     (shared.broker, shared.database) = (broker.address, database.address);
     let doors = Arc::new(vec![shared.company(&witness)]);
-    let hub = {
-        let doors = Arc::clone(&doors);
-        tokio::task::spawn_blocking(move || doors[0].start()).await.unwrap()
-    };
+    let hub = start(&doors, 0).await;
     let address = doors[0].address;
     let part = move |name: &str| {
         let (status, body) = get(address, "/readyz").unwrap();
@@ -276,6 +281,42 @@ async fn a_broker_and_a_database_that_are_away_are_waited_for() {
     shared.remove().await;
 }
 
+/// As when the answer to a commit is lost with the connection: the hub does not know that it is settled.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_settled_already_holds_nothing_up() {
+    let slow = Duration::from_secs(2);
+    let witness = Witness::start(move |seen| match seen.key.as_str() {
+        "c0@example.com" => Answer { after: slow, ..Answer::ok() },
+        _ => Answer::ok(),
+    });
+    let (witness, shared) = (witness.await, Shared::new());
+    let doors = Arc::new(vec![shared.company(&witness)]);
+    let hub = start(&doors, 0).await;
+    let client = client();
+    let post = async |placed: &Value| assert_eq!(post(&client, &doors[0], "shop", placed).await, Ok(202));
+    post(&of_key(0, 1)).await;
+    until("it is under way", || witness.seen().len() == 1).await;
+    let sql = format!(
+        "UPDATE snodo_{0}.delivery SET fate = 'delivered', settled_at = 1, attempts = 1 \
+         WHERE event = (SELECT seq FROM snodo_{0}.event WHERE subject = 'order/1') AND fate IS NULL",
+        shared.name
+    );
+    assert_eq!(Shared::client().await.execute(&sql, &[]).await.unwrap(), 1);
+    tokio::time::sleep(slow).await;
+    for number in 1..=3 {
+        for key in 1..KEYS {
+            post(&of_key(key, number)).await;
+        }
+    }
+    let all = KEYS * 3 - 2;
+    until("the others are settled", || doors[0].balance()["fates"]["delivered"] == json!(all)).await;
+    assert_eq!(doors[0].balance()["difference"], 0);
+    check(&witness.taken(), all);
+    hub.stop();
+    drop(doors);
+    shared.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_of_one_machine_goes_on_in_a_home_of_several() {
     // Of half of the keys nothing is taken yet.
@@ -288,7 +329,7 @@ async fn the_store_of_one_machine_goes_on_in_a_home_of_several() {
     let shared = Shared::new();
     let doors = Arc::new(vec![alone(&witness)]);
     let company = &doors[0];
-    let hub = company.start();
+    let hub = start(&doors, 0).await;
     send(Arc::clone(&doors), 1..=5, Arc::default()).await;
     until("half is delivered", || {
         let balance = company.balance();
@@ -320,7 +361,7 @@ async fn the_store_of_one_machine_goes_on_in_a_home_of_several() {
     assert_eq!(code, Some(3));
     assert!(refused.contains("was moved into the home"), "{refused}");
 
-    let hub = company.start();
+    let hub = start(&doors, 0).await;
     witness.answer(|_| Answer::ok());
     // Told once more, the same: known from the time before.
     send(Arc::clone(&doors), 5..=6, Arc::default()).await;
