@@ -294,11 +294,12 @@ impl Outbox {
                 desk.interpreting = false;
                 desk.settled.extend(interpreted.settled);
                 self.listen(desk, &interpreted.heard);
+                desk.tray.explained(interpreted.patience);
                 if desk.is_held() {
                     desk.tray.add(interpreted.follow_ups, 0);
                     desk.put_back();
                 } else {
-                    // Some have gone after a failure.
+                    // Those that send have gone when they were stopped.
                     self.send_all(desk, interpreted.follow_ups);
                 }
             }
@@ -330,11 +331,7 @@ impl Outbox {
             desk.tasks.spawn(async move {
                 while let Some(call) = this.next_call(&tray).await {
                     match this.pace.day(&this.store).await {
-                        Ok(Ok(())) => {
-                            if !tray.answer(Answered::of(call, &this.sender).await) {
-                                return Step::Sent(None);
-                            }
-                        }
+                        Ok(Ok(())) => tray.answer(Answered::of(call, &this.sender).await),
                         Ok(Err(used_up)) => {
                             tray.put_back(call);
                             return Step::Sent(Some(used_up));
