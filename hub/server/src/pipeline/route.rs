@@ -94,6 +94,8 @@ pub fn consider<'a>(
             fate: suppressed,
         });
     }
+    // Where two routes lead to one destination they share a lane: what is more urgent stands first in it.
+    considered.deliveries.sort_by(|a, b| (a.class, &a.route).cmp(&(b.class, &b.route)));
     considered
 }
 

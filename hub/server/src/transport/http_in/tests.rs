@@ -356,8 +356,8 @@ async fn an_address_is_tried_without_a_secret_and_its_key_is_kept_nowhere() {
     };
     let signed = "scheme = \"hmac-sha256\"\nheader = \"x-wc-webhook-signature\"\nsecret = { env = \"hush\" }";
     let in_the_query = "scheme = \"api-key-query\"\nparameter = \"secret\"\nkey = { env = \"s3cret\" }";
-    hub.channels
-        .replace([asking("shop", signed, "woocommerce"), asking("audience", in_the_query, "mailchimp")]);
+    hub.channels.open(asking("shop", signed, "woocommerce"));
+    hub.channels.open(asking("audience", in_the_query, "mailchimp"));
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: hub\r\nconnection: close\r\n\r\n");
     for (path, status) in [("/in/audience", 200), ("/in/audience?secret=any", 200), ("/in/shop", 405)] {
         assert_eq!(split(&hub.raw(get(path).as_bytes()).await).0, status, "{path}");
