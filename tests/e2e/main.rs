@@ -25,6 +25,8 @@ mod order;
 mod poll;
 mod proxy;
 mod receiver;
+mod replay;
+mod retention;
 mod sdk;
 mod shop;
 mod signatures;

@@ -21,8 +21,6 @@ pub struct Seen {
     pub key: String,
     /// The number of the order that it is about.
     pub number: u64,
-    pub kind: String,
-    pub body: Value,
     pub at: Instant,
     pub status: StatusCode,
 }
@@ -73,10 +71,8 @@ impl Witness {
                 id,
                 key: key.to_owned(),
                 number: number.unwrap_or_default(),
-                kind: body["type"].as_str().unwrap_or_default().to_owned(),
                 at: Instant::now(),
                 status: StatusCode::OK,
-                body,
             };
             let answer = {
                 let mut behaviour = behaviour.lock().unwrap();

@@ -38,7 +38,7 @@ pub use channel::{
 pub use channel::{AmqpInlet, AmqpOutlet};
 pub use channel::{MqttInlet, MqttOutlet, WebSocketInlet};
 pub use difference::{Changes, Difference, Ended, Fixed};
-pub use hub::{Hub, LogFormat, LogLevel, Purpose};
+pub use hub::{Hub, LogFormat, LogLevel, Purpose, Retention};
 pub use lock::{Lock, Locked};
 pub use manifest::{Manifest, Touchpoint};
 pub use mistake::{Mistake, Severity};

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use snodo_core::ChannelName;
-use snodo_store::{Item, Requeued};
+use snodo_store::{Item, Replayed, Requeued};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -20,6 +20,8 @@ use crate::hub::{Condition, socket};
 use crate::live::Live;
 use crate::live::plan::{Answers, Applied, Plan, Refusal};
 use crate::live::swap::Swapped;
+use crate::pipeline::Current;
+use crate::replay::{Ask, Today};
 
 /// A socket that a killed hub left behind is in nobody's way: the store's lock says that there is one hub.
 pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
@@ -33,19 +35,23 @@ pub fn bind(data: &Path) -> anyhow::Result<UnixListener> {
 
 /// How the commands call them.
 pub const RETRY: &str = "/retry";
+pub const REPLAY: &str = "/replay";
 pub const SWAP: &str = "/swap";
 pub const ENABLE: &str = "/enable";
 pub const RELOAD: &str = "/reload";
 pub const PLAN: &str = "/plan";
 
-pub fn router(condition: Arc<Condition>, live: Arc<Live>) -> Router {
-    let retries = Router::new().route(RETRY, post(retry)).route(ENABLE, post(enable)).with_state(condition);
+pub fn router(condition: Arc<Condition>, line: Current, live: Arc<Live>) -> Router {
+    let retries = Router::new().route(RETRY, post(retry)).route(ENABLE, post(enable));
+    let retries = retries.with_state(Arc::clone(&condition));
+    let replays = Router::new().route(REPLAY, post(replay)).with_state((condition, line));
     Router::new()
         .route(SWAP, post(swap))
         .route(RELOAD, post(reload))
         .route(PLAN, post(plan))
         .with_state(live)
         .merge(retries)
+        .merge(replays)
 }
 
 pub async fn serve(listener: UnixListener, router: Router, stop: CancellationToken) {
@@ -101,4 +107,24 @@ async fn retry(
         "taken out of quarantine, to be tried again"
     );
     Ok(Json(requeued))
+}
+
+/// One page.
+async fn replay(
+    State((condition, line)): State<(Arc<Condition>, Current)>,
+    Json(ask): Json<Ask>,
+) -> Result<Json<Replayed>, (StatusCode, String)> {
+    let (store, trial) = (condition.store.clone(), ask.trial);
+    let job = tokio::task::spawn_blocking(move || Today::of_line(&line.now()).replay(&store, &ask));
+    let replayed = match job.await {
+        Ok(Ok(replayed)) => replayed,
+        Ok(Err(error)) => return Err((StatusCode::CONFLICT, error.to_string())),
+        Err(panic) => return Err((StatusCode::INTERNAL_SERVER_ERROR, panic.to_string())),
+    };
+    if !trial {
+        replayed.channels.iter().for_each(|channel| condition.sources.ring(channel));
+        replayed.deliveries.keys().for_each(|channel| condition.destinations.ring(channel));
+        info!(count = replayed.count(), "sent again");
+    }
+    Ok(Json(replayed))
 }

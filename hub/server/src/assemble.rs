@@ -67,6 +67,7 @@ pub fn line(
         channels,
         routes: declarations.routes().into_iter().map(|route| (route.name.clone(), route)).collect(),
         schedule: declarations.hub.retry.schedule(),
+        retention: declarations.hub.retention.clone(),
     })
 }
 

@@ -16,6 +16,7 @@ mod pack;
 mod plan;
 pub mod quarantine;
 pub mod reload;
+mod replay;
 pub mod run;
 mod running;
 pub mod schema;
@@ -95,6 +96,8 @@ enum Command {
     /// What could not be processed, kept whole: look at it, mend the cause, try again
     #[command(subcommand)]
     Quarantine(quarantine::Command),
+    /// Send events once more, to the routes they had or to those of today: by id, time, type, channel, fate, reason, customer
+    Replay(replay::Args),
     /// Which destinations fail and what waits for them; try one again that was given up
     #[command(subcommand)]
     Destination(destination::Command),
@@ -152,6 +155,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
         Command::Explain(args) => explain::explain(invocation, &args),
         Command::Timeline(args) => events::timeline(invocation, &args),
         Command::Quarantine(command) => quarantine::quarantine(invocation, command),
+        Command::Replay(args) => replay::replay(invocation, &args),
         Command::Destination(command) => destination::destination(invocation, command),
         Command::Backup(args) => backup::backup(invocation, &args),
         Command::Restore(args) => backup::restore(invocation, &args),

@@ -21,6 +21,7 @@ use crate::intake::Bells;
 use crate::live::Live;
 use crate::parts::{Part, Run, Workshop};
 use crate::pipeline::Current;
+use crate::retention::Sweep;
 use crate::transport::http_in;
 use crate::transport::http_out::Client;
 use crate::{admin, assemble, doors, operate};
@@ -90,9 +91,8 @@ impl Hub {
         let mail = declarations.hub.mail.as_ref();
         let mail = mail.map(|mail| MailServer::bind(configuration, &declarations.hub, mail));
         let mail = mail.transpose().context("hub.toml: failed to prepare mail")?;
-        let store_options =
-            StoreOptions { dedup_window: declarations.hub.dedup.window.0, ..StoreOptions::default() };
-        let store = Store::open(&data, store_options)?;
+        let dedup_window = declarations.hub.dedup.window.0;
+        let store = Store::open(&data, StoreOptions { dedup_window, ..StoreOptions::default() })?;
         let condition = Arc::new(Condition {
             store: store.clone(),
             stopping: CancellationToken::new(),
@@ -106,18 +106,21 @@ impl Hub {
         let sandbox = assemble::sandbox(configuration, &declarations, options.compile)?;
         let line = assemble::line(configuration, &declarations, &sandbox, None)?;
         let (channels, routes) = (declarations.channels.len(), line.routes.len());
-        let mut workshop = Workshop::new(Arc::clone(&condition), Current::new(line), Client::new()?);
+        let line = Current::new(line);
+        let mut workshop = Workshop::new(Arc::clone(&condition), line.clone(), Client::new()?);
         workshop.ways.mail = mail.as_ref().map(MailServer::rules);
         let router = doors::router(&workshop.ways, &condition);
         let socket = admin::bind(&data)?;
         let live = Arc::new(Live::start(configuration, declarations, sandbox, workshop)?);
 
-        let operator = admin::router(Arc::clone(&condition), Arc::clone(&live));
+        let operator = admin::router(Arc::clone(&condition), line.clone(), Arc::clone(&live));
+        let sweep = Sweep::new(store.clone(), line, dedup_window);
         let (watching, audited) = (Arc::clone(&live), store.clone());
-        let aside: [Run; 3] = [
+        let aside: [Run; 4] = [
             Box::new(move |stop| Box::pin(admin::serve(socket, operator, stop))),
             Box::new(move |stop| Box::pin(watching.watch(stop))),
             Box::new(move |stop| Box::pin(audit(audited, stop))),
+            Box::new(move |stop| Box::pin(sweep.run(stop))),
         ];
         let http: Run = Box::new(move |stop| Box::pin(http_in::serve(listener, router, stop)));
         let mail = mail.map(|mail| mail.serve(Arc::clone(&condition)));

@@ -17,6 +17,8 @@ pub mod parts;
 pub mod pipeline;
 pub mod poll;
 pub mod query;
+pub mod replay;
+pub mod retention;
 pub mod sender;
 pub mod telemetry;
 pub mod transport;

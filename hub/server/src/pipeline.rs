@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use snodo_core::declare::Queue;
+use snodo_core::declare::{Queue, Retention};
 use snodo_core::retry::{Schedule, Spread};
 use snodo_core::route::Route;
 use snodo_core::vocabulary::Vocabulary;
@@ -33,12 +33,16 @@ use snodo_core::{ChannelName, Message, RouteName, Stuck, Timestamp};
 use snodo_host::Connector;
 use snodo_store::{AsOf, Due, MessageSeq, Recorded, Store, StoreError};
 
+/// Why a delivery is expired that was on its way for too long.
+pub const WAITED: &str = "older than retention.waiting";
+
 /// Everything the line is made of: the declarations, compiled.
 pub struct Line {
     pub vocabulary: Arc<Vocabulary>,
     pub channels: HashMap<ChannelName, Channel>,
     pub routes: HashMap<RouteName, Route>,
     pub schedule: Schedule,
+    pub retention: Retention,
 }
 
 /// The line that a running hub works with. Another takes its place when the declarations change; a batch takes it once, and
@@ -73,16 +77,22 @@ impl Line {
     ) -> Option<Timestamp> {
         let patience = self.channels.get(&due.destination).and_then(|channel| channel.queue.keep_trying);
         let spread = Spread::of(due.seq.0, due.attempt);
-        let again = || self.schedule.keep_trying(due.attempt, asked, spread, now);
+        let again = || self.schedule.keep_trying(due.attempt_now, asked, spread, now);
         match patience {
             _ if fails => Some(again()),
-            Some(patience) => (now.since(due.accepted) < patience.0).then(again),
-            None => self.schedule.next_due(due.attempt, asked, spread, now),
+            Some(patience) => (now.since(due.since) < patience.0).then(again),
+            None => self.schedule.next_due(due.attempt_now, asked, spread, now),
         }
     }
 }
 
 impl Line {
+    /// Why a delivery is given up, if it has been on its way for too long.
+    pub fn has_waited(&self, due: &Due, now: Timestamp) -> Option<&'static str> {
+        let waiting = self.retention.waiting?;
+        (now.since(due.since) >= waiting.0).then_some(WAITED)
+    }
+
     /// Whether what cannot be sent by this route keeps nobody waiting.
     pub fn skips(&self, route: &RouteName) -> bool {
         self.routes.get(route).is_some_and(|route| route.stuck == Stuck::Skip)

@@ -15,6 +15,10 @@ pub struct Due {
     pub destination: ChannelName,
     /// The number of the next attempt, from 1.
     pub attempt: u32,
+    /// The same since it was last put on its way: what the schedule counts.
+    pub attempt_now: u32,
+    /// When it was last put on its way: when the event was accepted, or when it was taken up again.
+    pub since: Timestamp,
     pub customer: Option<CustomerId>,
     pub ordering_key: Option<String>,
     /// When the hub accepted the event.
@@ -145,7 +149,7 @@ fn selection(which: &str) -> String {
     // CROSS JOIN keeps SQLite from turning the two around.
     format!(
         "SELECT {}, d.seq, d.route, d.destination, d.attempts, d.ordering_key, e.customer, e.accepted, \
-            d.due_at, d.class, d.replays \
+            d.due_at, d.class, d.replays, d.attempts_before, d.resumed_at \
          FROM delivery d INDEXED BY delivery_in_flight CROSS JOIN event e ON e.seq = d.event \
          WHERE d.fate IS NULL AND d.destination = ?1 AND {which}",
         row::EVENT
@@ -206,15 +210,19 @@ fn read(
 }
 
 fn due(row: &Row<'_>) -> rusqlite::Result<Due> {
+    let attempt = row.get::<_, u32>(12)? + 1;
+    let accepted = row.get(15)?;
     Ok(Due {
         event: row::event(row)?,
         seq: row.get(9)?,
         route: row::parsed(row, 10)?,
         destination: row::parsed(row, 11)?,
-        attempt: row.get::<_, u32>(12)? + 1,
+        attempt,
+        attempt_now: attempt.saturating_sub(row.get(19)?),
+        since: Timestamp::from_millis(row.get::<_, Option<i64>>(20)?.unwrap_or(accepted)),
         ordering_key: row.get(13)?,
         customer: row.get::<_, Option<[u8; 16]>>(14)?.map(CustomerId::from_bytes),
-        accepted: Timestamp::from_millis(row.get(15)?),
+        accepted: Timestamp::from_millis(accepted),
         fresh: row.get::<_, i64>(16)? == 0,
         class: Class::ALL.get(usize::from(row.get::<_, u8>(17)?)).copied().unwrap_or_default(),
         replays: row.get(18)?,

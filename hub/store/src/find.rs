@@ -140,60 +140,80 @@ fn count(limit: usize) -> Value {
 }
 
 fn statement(filter: &Filter) -> (String, Vec<Value>) {
-    let Filter { channel, kind, customer, since, until, fate, after, order, limit } = filter;
-    let mut sql = format!("SELECT {}, {} FROM event e WHERE TRUE", row::EVENT, row::EVENT_ROW);
-    let mut values: Vec<Value> = Vec::new();
-    let mut narrow = |condition: &str, value: Value| {
-        values.push(value);
-        sql.push_str(" AND ");
-        sql.push_str(&condition.replace('?', &format!("?{}", values.len())));
-    };
-    if let Some(channel) = channel {
-        narrow("e.channel = ?", channel.as_str().to_owned().into());
-    }
-    match kind.as_deref().map(|kind| kind.strip_suffix('*').ok_or(kind)) {
-        None | Some(Ok("")) => {}
-        Some(Ok(start)) => narrow("substr(e.kind, 1, length(?)) = ?", start.to_owned().into()),
-        Some(Err(kind)) => narrow("e.kind = ?", kind.to_owned().into()),
-    }
-    if let Some(customer) = customer {
-        narrow("e.customer = ?", customer.as_bytes().to_vec().into());
-    }
-    if let Some(after) = after {
-        narrow("e.seq > ?", after.0.into());
-    }
-    // Times never fall from one event to the next, so a time is a place.
-    if let Some(since) = since {
-        narrow(
-            "e.seq >= (SELECT min(seq) FROM event WHERE accepted = (SELECT min(accepted) FROM event WHERE accepted >= ?))",
-            since.as_millis().into(),
-        );
-    }
-    if let Some(until) = until {
-        narrow(
-            "e.seq <= (SELECT max(seq) FROM event WHERE accepted = (SELECT max(accepted) FROM event WHERE accepted <= ?))",
-            until.as_millis().into(),
-        );
-    }
-    if let Some(fate) = fate {
-        let name = fate.map_or(Value::Null, |fate| fate.as_str().to_owned().into());
-        let whole = match fate {
-            Some(Fate::Duplicate) => "e.verdict = 'duplicate' OR ",
-            Some(Fate::Quarantined) => "e.verdict = 'quarantined' OR ",
-            Some(Fate::Filtered) => "e.filtered > 0 OR ",
-            _ => "",
-        };
-        let condition = format!(
-            "({whole}EXISTS (SELECT 1 FROM delivery d WHERE d.seq IN ({}) AND d.fate IS ?))",
-            row::DELIVERIES
-        );
-        narrow(&condition, name);
-    }
-    let order = match order {
+    let mut narrowed = Narrowed::default();
+    narrowed.to(filter);
+    let order = match filter.order {
         Order::OldestFirst => "ASC",
         Order::NewestFirst => "DESC",
     };
-    values.push(count(*limit));
-    sql.push_str(&format!(" ORDER BY e.seq {order} LIMIT ?{}", values.len()));
+    let Narrowed { sql, mut values } = narrowed;
+    values.push(count(filter.limit));
+    let (event, row) = (row::EVENT, row::EVENT_ROW);
+    let sql = format!(
+        "SELECT {event}, {row} FROM event e WHERE TRUE{sql} ORDER BY e.seq {order} LIMIT ?{}",
+        values.len()
+    );
     (sql, values)
+}
+
+/// Conditions on the event `e`, each with the value that it asks for.
+#[derive(Default)]
+pub(crate) struct Narrowed {
+    pub sql: String,
+    pub values: Vec<Value>,
+}
+
+impl Narrowed {
+    /// Each `?` of the condition is the value.
+    pub fn by(&mut self, condition: &str, value: Value) {
+        self.values.push(value);
+        self.sql.push_str(" AND ");
+        self.sql.push_str(&condition.replace('?', &format!("?{}", self.values.len())));
+    }
+
+    pub fn to(&mut self, filter: &Filter) {
+        let Filter { channel, kind, customer, since, until, fate, after, order: _, limit: _ } = filter;
+        let mut narrow = |condition: &str, value: Value| self.by(condition, value);
+        if let Some(channel) = channel {
+            narrow("e.channel = ?", channel.as_str().to_owned().into());
+        }
+        match kind.as_deref().map(|kind| kind.strip_suffix('*').ok_or(kind)) {
+            None | Some(Ok("")) => {}
+            Some(Ok(start)) => narrow("substr(e.kind, 1, length(?)) = ?", start.to_owned().into()),
+            Some(Err(kind)) => narrow("e.kind = ?", kind.to_owned().into()),
+        }
+        if let Some(customer) = customer {
+            narrow("e.customer = ?", customer.as_bytes().to_vec().into());
+        }
+        if let Some(after) = after {
+            narrow("e.seq > ?", after.0.into());
+        }
+        // Times never fall from one event to the next, so a time is a place.
+        if let Some(since) = since {
+            narrow(
+                "e.seq >= (SELECT min(seq) FROM event WHERE accepted = (SELECT min(accepted) FROM event WHERE accepted >= ?))",
+                since.as_millis().into(),
+            );
+        }
+        if let Some(until) = until {
+            narrow(
+                "e.seq <= (SELECT max(seq) FROM event WHERE accepted = (SELECT max(accepted) FROM event WHERE accepted <= ?))",
+                until.as_millis().into(),
+            );
+        }
+        if let Some(fate) = fate {
+            let name = fate.map_or(Value::Null, |fate| fate.as_str().to_owned().into());
+            let whole = match fate {
+                Some(Fate::Duplicate) => "e.verdict = 'duplicate' OR ",
+                Some(Fate::Quarantined) => "e.verdict = 'quarantined' OR ",
+                Some(Fate::Filtered) => "e.filtered > 0 OR ",
+                _ => "",
+            };
+            let condition = format!(
+                "({whole}EXISTS (SELECT 1 FROM delivery d WHERE d.seq IN ({}) AND d.fate IS ?))",
+                row::DELIVERIES
+            );
+            narrow(&condition, name);
+        }
+    }
 }

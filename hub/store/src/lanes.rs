@@ -1,7 +1,7 @@
 //! Keeps the order of the deliveries of one lane: exactly one of those in flight may be sent, and the others wait for it. Part of
 //! the transactions that add and settle deliveries, so that a crash finds it as it must be.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::OptionalExtension;
 use snodo_core::{ChannelName, Fate, Lane};
 
 use crate::row::WAITS;
@@ -62,12 +62,8 @@ impl Writing<'_, '_> {
         let which = (by, until, WAITS, SUPERSEDED_MAX);
         let rows = find.query_map(which, |row| row.get::<_, DeliverySeq>(0))?;
         let superseded = rows.collect::<Result<Vec<_>, _>>()?;
-        let mut expire = self.statements.prepare(
-            "UPDATE delivery SET fate = ?2, due_at = 0, reason = ?3, settled_at = ?4 WHERE seq = ?1",
-        )?;
         for seq in &superseded {
-            let why = "a newer one of its type came while it could not be sent";
-            expire.execute(params![seq, Fate::Expired.as_str(), why, self.now.as_millis()])?;
+            self.expire(*seq, "a newer one of its type came while it could not be sent")?;
             self.state.tally.in_flight -= 1;
             self.state.tally.fates[Fate::Expired] += 1;
         }

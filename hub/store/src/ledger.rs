@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use snodo_core::{Fate, Timestamp};
 
@@ -42,6 +43,21 @@ pub struct Events {
 }
 
 impl Tally {
+    fn add(&mut self, other: &Self) {
+        let Self { messages, events, expected, fates, in_flight } = other;
+        self.messages.accepted += messages.accepted;
+        self.messages.pending += messages.pending;
+        self.messages.decoded += messages.decoded;
+        self.messages.quarantined += messages.quarantined;
+        self.events.decoded += events.decoded;
+        self.events.routed += events.routed;
+        self.events.duplicate += events.duplicate;
+        self.events.quarantined += events.quarantined;
+        self.expected += expected;
+        fates.iter().for_each(|(fate, count)| self.fates[fate] += count);
+        self.in_flight += in_flight;
+    }
+
     /// What the fates do not account for: 0, or something is lost.
     pub fn difference(&self) -> i64 {
         self.expected - self.fates.sum() - self.in_flight
@@ -105,13 +121,24 @@ impl From<Fates> for BTreeMap<Fate, i64> {
     }
 }
 
-/// The ledger as the rows say it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// The ledger as the rows say it, with what retention has removed of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Balance {
     pub tally: Tally,
     /// What became of what each route took: by fate, and `in flight`. Without what it filtered, duplicates and quarantine,
     /// which are counted for the event as a whole.
     pub routes: BTreeMap<String, BTreeMap<String, i64>>,
+}
+
+impl Balance {
+    fn add(&mut self, Self { tally, routes }: Self) {
+        self.tally.add(&tally);
+        for (route, counts) in routes {
+            let mine = self.routes.entry(route).or_default();
+            counts.into_iter().for_each(|(fate, count)| *mine.entry(fate).or_default() += count);
+        }
+    }
 }
 
 impl std::ops::Deref for Balance {
@@ -136,13 +163,22 @@ impl Audit {
 }
 
 impl Reader {
-    /// Counts all rows; with `since`, messages received from then on, and events accepted from then on.
+    /// Counts all rows, and adds what was removed; with `since`, the rows that are there of messages received from then on, and of
+    /// events accepted from then on.
     pub fn balance(&self, since: Option<Timestamp>) -> Result<Balance, StoreError> {
-        self.snapshot(|sqlite| Ok(count(sqlite, since)?))
+        self.snapshot(|sqlite| match since {
+            Some(_) => Ok(count(sqlite, since)?),
+            None => whole(sqlite),
+        })
     }
 
     pub fn audit(&self) -> Result<Audit, StoreError> {
-        self.snapshot(|sqlite| Ok(Audit { counted: count(sqlite, None)?.tally, kept: kept(sqlite)? }))
+        self.snapshot(|sqlite| Ok(Audit { counted: whole(sqlite)?.tally, kept: kept(sqlite)? }))
+    }
+
+    /// What retention has removed.
+    pub fn removed(&self) -> Result<Tally, StoreError> {
+        self.snapshot(|sqlite| Ok(removed(sqlite)?.tally))
     }
 
     /// The numbers as the writer keeps them: cheap.
@@ -153,16 +189,26 @@ impl Reader {
 
 /// The kept numbers as of the last commit.
 pub(crate) fn kept(sqlite: &Connection) -> Result<Tally, StoreError> {
-    use rusqlite::OptionalExtension;
-    let mut numbers = sqlite.prepare_cached("SELECT numbers FROM tally")?;
+    numbers(sqlite, "SELECT numbers FROM tally")
+}
+
+/// The numbers of what is not there any more.
+pub(crate) fn removed(sqlite: &Connection) -> Result<Balance, StoreError> {
+    numbers(sqlite, "SELECT numbers FROM removed")
+}
+
+fn numbers<T: Default + DeserializeOwned>(sqlite: &Connection, sql: &str) -> Result<T, StoreError> {
+    let mut numbers = sqlite.prepare_cached(sql)?;
     let numbers: Option<String> = numbers.query_row([], |row| row.get(0)).optional()?;
-    numbers.map_or_else(
-        || Ok(Tally::default()),
-        |numbers| {
-            serde_json::from_str(&numbers)
-                .map_err(|error| StoreError::corrupt(format!("the tally is unreadable: {error}")))
-        },
-    )
+    let Some(numbers) = numbers else { return Ok(T::default()) };
+    serde_json::from_str(&numbers)
+        .map_err(|error| StoreError::corrupt(format!("the numbers of the ledger are unreadable: {error}")))
+}
+
+fn whole(sqlite: &Connection) -> Result<Balance, StoreError> {
+    let mut balance = count(sqlite, None)?;
+    balance.add(removed(sqlite)?);
+    Ok(balance)
 }
 
 fn count(sqlite: &Connection, since: Option<Timestamp>) -> rusqlite::Result<Balance> {

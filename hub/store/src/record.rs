@@ -188,7 +188,7 @@ impl Writing<'_, '_> {
         Ok(())
     }
 
-    fn has_spoken_since(&self, customer: CustomerId, as_of: AsOf) -> Result<bool, StoreError> {
+    pub(crate) fn has_spoken_since(&self, customer: CustomerId, as_of: AsOf) -> Result<bool, StoreError> {
         let mut last =
             self.statements.prepare("SELECT coalesce(max(change), 0) FROM consent WHERE customer = ?1")?;
         let last: i64 = last.query_row([&customer.as_bytes()[..]], |row| row.get(0))?;

@@ -47,9 +47,17 @@ impl Writing<'_, '_> {
         let mut find =
             self.statements.prepare("SELECT problem IS NOT NULL FROM settled_message WHERE message = ?1")?;
         match find.query_row([seq], |row| row.get(0)).optional()? {
-            Some(true) => self.decode_again(seq, requeued),
+            Some(true) => self.requeue_whole(seq, requeued),
             _ => Ok(()),
         }
+    }
+
+    fn requeue_whole(&mut self, seq: MessageSeq, requeued: &mut Requeued) -> Result<(), StoreError> {
+        if let Some(channel) = self.decode_again(seq)? {
+            requeued.messages += 1;
+            requeued.channels.insert(channel);
+        }
+        Ok(())
     }
 
     fn requeue_event(&mut self, seq: EventSeq, requeued: &mut Requeued) -> Result<(), StoreError> {
@@ -57,7 +65,7 @@ impl Writing<'_, '_> {
         let found: Option<(String, MessageSeq)> =
             find.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         match found {
-            Some((verdict, message)) if verdict == "quarantined" => self.decode_again(message, requeued),
+            Some((verdict, message)) if verdict == "quarantined" => self.requeue_whole(message, requeued),
             Some((verdict, _)) if verdict == "routed" => {
                 let mut failed = self.statements.prepare(
                     "SELECT d.seq FROM event e \
@@ -74,14 +82,14 @@ impl Writing<'_, '_> {
         }
     }
 
-    /// A message that waits already is left waiting.
-    fn decode_again(&mut self, seq: MessageSeq, requeued: &mut Requeued) -> Result<(), StoreError> {
+    /// The channel of the message, which waits to be decoded from now on. `None`: it is gone, or waits already.
+    pub(crate) fn decode_again(&mut self, seq: MessageSeq) -> Result<Option<ChannelName>, StoreError> {
         let mut take = self.statements.prepare(
             "DELETE FROM settled_message WHERE message = ?1 RETURNING problem IS NOT NULL, events",
         )?;
         let taken: Option<(bool, i64)> =
             take.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let Some((was_quarantined, events)) = taken else { return Ok(()) };
+        let Some((was_quarantined, events)) = taken else { return Ok(None) };
         let mut queue = self.statements.prepare(
             "INSERT INTO pending (channel, message, events) SELECT channel, seq, ?2 FROM message WHERE seq = ?1 \
              RETURNING channel",
@@ -93,9 +101,7 @@ impl Writing<'_, '_> {
             true => messages.quarantined -= 1,
             false => messages.decoded -= 1,
         }
-        requeued.messages += 1;
-        requeued.channels.insert(channel);
-        Ok(())
+        Ok(Some(channel))
     }
 
     fn requeue_delivery(&mut self, seq: DeliverySeq, requeued: &mut Requeued) -> Result<(), StoreError> {
@@ -105,15 +111,22 @@ impl Writing<'_, '_> {
         let found: Option<(Option<Fate>, ChannelName)> =
             find.query_row([seq], |row| Ok((row::fate(row, 0)?, row::parsed(row, 1)?))).optional()?;
         let Some((Some(fate), destination)) = found else { return Ok(()) };
-        let mut revive = self.statements.prepare(
-            "UPDATE delivery SET fate = NULL, due_at = ?2, reason = NULL, settled_at = NULL WHERE seq = ?1",
-        )?;
-        // Whoever reads the fresh ones is past it: it comes back among those that are due again.
-        revive.execute(params![seq, self.due_again(seq)?])?;
-        self.state.tally.fates[fate] -= 1;
-        self.state.tally.in_flight += 1;
+        self.resume(seq, fate)?;
         requeued.deliveries += 1;
         requeued.destinations.insert(destination);
+        Ok(())
+    }
+
+    /// Puts a delivery that has this fate on its way again, with the whole schedule before it.
+    pub(crate) fn resume(&mut self, seq: DeliverySeq, fate: Fate) -> Result<(), StoreError> {
+        let mut resume = self.statements.prepare(
+            "UPDATE delivery SET fate = NULL, due_at = ?2, reason = NULL, settled_at = NULL, resumed_at = ?3, \
+                 attempts_before = attempts WHERE seq = ?1",
+        )?;
+        // Whoever reads the fresh ones is past it: it comes back among those that are due again.
+        resume.execute(params![seq, self.due_again(seq)?, self.now.as_millis()])?;
+        self.state.tally.fates[fate] -= 1;
+        self.state.tally.in_flight += 1;
         Ok(())
     }
 }

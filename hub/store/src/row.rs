@@ -50,6 +50,8 @@ pub struct EventRow {
     pub filtered: u32,
     pub reasons: Option<String>,
     pub verdict: Verdict,
+    /// How often the delivery of it that was sent once more most often was.
+    pub replays: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -128,9 +130,23 @@ pub(crate) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     })
 }
 
+macro_rules! deliveries {
+    () => {
+        "SELECT seq FROM delivery WHERE seq >= e.first_delivery AND seq < e.first_delivery + e.deliveries \
+         UNION ALL SELECT seq FROM delivery INDEXED BY delivery_added WHERE added = 1 AND event = e.seq"
+    };
+}
+
+/// The places of the deliveries of the event `e`.
+pub(crate) const DELIVERIES: &str = deliveries!();
+
 /// What `event_row` reads after the columns of `EVENT`.
-pub(crate) const EVENT_ROW: &str = "e.seq, e.message, e.place, e.channel, e.customer, e.accepted, e.routes, e.filtered, \
-     e.reasons, e.verdict, e.violations, e.duplicate_of";
+pub(crate) const EVENT_ROW: &str = concat!(
+    "e.seq, e.message, e.place, e.channel, e.customer, e.accepted, e.routes, e.filtered, e.reasons, e.verdict, e.violations, \
+     e.duplicate_of, (SELECT coalesce(max(replays), 0) FROM delivery WHERE seq IN (",
+    deliveries!(),
+    "))"
+);
 
 pub(crate) fn event_row(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     let verdict = match row.get_ref(18)?.as_str()? {
@@ -150,12 +166,9 @@ pub(crate) fn event_row(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         filtered: row.get(16)?,
         reasons: row.get(17)?,
         verdict,
+        replays: row.get(21)?,
     })
 }
-
-/// The places of the deliveries of the event `e`.
-pub(crate) const DELIVERIES: &str = "SELECT seq FROM delivery WHERE seq >= e.first_delivery AND seq < e.first_delivery + e.deliveries \
-     UNION ALL SELECT seq FROM delivery INDEXED BY delivery_added WHERE added = 1 AND event = e.seq";
 
 /// The `due_at` of a delivery that waits for another of its lane.
 pub(crate) const WAITS: i64 = i64::MAX;

@@ -18,10 +18,12 @@ use crate::directory::{self, Lock};
 use crate::facts::AsOf;
 use crate::left::Left;
 use crate::record::{Decoding, Recorded, RecordedEvent};
+use crate::replay::{Replay, Replayed};
 use crate::requeue::{Item, Requeued};
+use crate::retain::{Patience, Progress, Removal};
 use crate::settle::Settled;
 use crate::writer::{CanWait, Jobs, State, Waiting, Writer, Writing};
-use crate::{MessageSeq, Reader, StoreError, format};
+use crate::{DeliverySeq, MessageSeq, Reader, StoreError, format};
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -241,6 +243,45 @@ impl Store {
         let requeued =
             self.write(items.len() * ROW_BYTES, CanWait::No, move |writing| writing.requeue(&items))?;
         requeued.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Puts what is selected on its way again, all or nothing; or, as a trial, says what that would be. For a thread of its own.
+    /// `Stale` means that a customer has spoken since the decisions were made: decide again.
+    pub fn replay_blocking(&self, replay: Replay) -> Result<Replayed, StoreError> {
+        let bytes = (replay.events.len() + replay.messages.len()) * ROW_BYTES;
+        let replayed = self.write(bytes, CanWait::No, move |writing| writing.replay(&replay))?;
+        replayed.blocking_recv().map_err(|_| StoreError::Closed)?
+    }
+
+    /// Gives up those that have failed, with this reason; how many of them it has looked at. For a thread of its own, as the next two.
+    pub fn expire_failed_blocking(
+        &self,
+        deliveries: Vec<DeliverySeq>,
+        why: &'static str,
+    ) -> Result<usize, StoreError> {
+        let bytes = deliveries.len() * ROW_BYTES;
+        let expired =
+            self.write(bytes, CanWait::No, move |writing| writing.expire_failed(&deliveries, why))?;
+        expired.blocking_recv().map_err(|_| StoreError::Closed)?
+    }
+
+    /// The same for those in flight that nobody has in hand.
+    pub fn expire_waiting_blocking(
+        &self,
+        deliveries: Vec<DeliverySeq>,
+        patience: Patience,
+        why: &'static str,
+    ) -> Result<usize, StoreError> {
+        let bytes = deliveries.len() * ROW_BYTES;
+        let expired = self
+            .write(bytes, CanWait::No, move |writing| writing.expire_waiting(&deliveries, &patience, why))?;
+        expired.blocking_recv().map_err(|_| StoreError::Closed)?
+    }
+
+    /// Removes what may be removed of that, as much as a moment allows.
+    pub fn remove_blocking(&self, removal: Removal) -> Result<Progress, StoreError> {
+        let removed = self.write(ROW_BYTES, CanWait::No, move |writing| writing.remove(&removal))?;
+        removed.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
     /// Gives deliveries in flight that fate, at most `limit` of them, and says how many. Nobody else may be at work on them.

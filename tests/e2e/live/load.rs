@@ -128,6 +128,7 @@ async fn twenty_changes_under_load_lose_nothing_and_send_nothing_twice() {
             let before = sent.load(Ordering::SeqCst);
             until("load between any two changes", || sent.load(Ordering::SeqCst) >= before + 3 * SENDERS);
         };
+        until("an event before any change", || company.balance()["events"]["routed"] != 0);
         for round in 0..ROUNDS {
             // Every other round the hub finds out by itself.
             let by = if round % 2 == 0 { "reload" } else { "look" };

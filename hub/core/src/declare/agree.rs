@@ -4,6 +4,7 @@
 mod brokers;
 mod channels;
 mod circles;
+mod retention;
 mod routes;
 
 use super::document::Document;
@@ -15,6 +16,7 @@ pub fn check(loaded: &mut Loaded<'_>, known: Known<'_>) {
     let mut mistakes = channels::check(loaded, known);
     mistakes.extend(routes::check(loaded, known));
     mistakes.extend(circles::check(loaded, known));
+    mistakes.extend(retention::check(loaded));
     loaded.mistakes.extend(mistakes);
     // A channel that a route names wrongly is not one that nobody wants.
     if loaded.mistakes.iter().all(|one| one.severity == Severity::Note) {

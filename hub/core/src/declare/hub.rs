@@ -1,6 +1,7 @@
 //! `hub.toml`: what the people who run the hub decide. Paths are taken from the folder that the file is in.
 
 mod mail;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +16,7 @@ use crate::message::BODY_BYTES_MAX;
 use crate::retry::Schedule;
 
 pub use mail::Mail;
+pub use retention::Retention;
 
 /// The hub itself: where it listens, where it keeps its data, its limits, and what it may use data about customers for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +43,8 @@ pub struct Hub {
     pub dedup: Dedup,
     /// When a delivery that did not work is tried again.
     pub retry: Retry,
+    /// How long what is stored is kept.
+    pub retention: Retention,
     /// Where the hub takes mail, for the channels that receive by it. Without it, nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail: Option<Mail>,
@@ -160,6 +164,7 @@ impl Default for Hub {
             limits: Limits::default(),
             dedup: Dedup::default(),
             retry: Retry::default(),
+            retention: Retention::default(),
             mail: None,
             log: Log::default(),
             purposes: BTreeMap::new(),

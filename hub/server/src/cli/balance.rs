@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use snodo_core::Timestamp;
-use snodo_store::{Balance, Store};
+use snodo_store::{Balance, Store, Tally};
 
 use super::{Exit, Invocation, moment, screen};
 use crate::configuration;
@@ -17,15 +17,20 @@ pub struct Args {
 pub fn balance(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
     let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
     let balance = store.balance(args.since)?;
+    let removed = store.removed()?;
     if invocation.json {
         let mut value = serde_json::to_value(&balance.tally)?;
         value["routes"] = json!(balance.routes);
+        value["removed"] = serde_json::to_value(&removed)?;
         value["difference"] = json!(balance.difference());
         value["messages_difference"] = json!(balance.messages_difference());
         value["events_difference"] = json!(balance.events_difference());
         screen::json(&value)?;
     } else {
         print(&balance)?;
+        if args.since.is_none() {
+            print_removed(&removed)?;
+        }
     }
     let lost = [balance.difference(), balance.messages_difference(), balance.events_difference()];
     Ok(if lost == [0, 0, 0] { Exit::Fine } else { Exit::Wrong })
@@ -55,6 +60,23 @@ pub fn print(balance: &Balance) -> anyhow::Result<()> {
         balance.fates.iter().map(|(fate, count)| (fate.as_str(), count)).collect();
     fates.push(("in flight", balance.in_flight));
     equation("events × routes", balance.expected, &fates, balance.difference())
+}
+
+/// What is counted above and not there any more.
+fn print_removed(removed: &Tally) -> anyhow::Result<()> {
+    if *removed == Tally::default() {
+        return Ok(());
+    }
+    screen::line("of these removed by retention")?;
+    for (what, count) in [
+        ("messages", removed.messages.accepted),
+        ("events", removed.events.decoded),
+        ("events × routes", removed.expected),
+    ] {
+        screen::line(format!("  {what:<18}{count:>10}"))?;
+    }
+    screen::line("")?;
+    Ok(())
 }
 
 fn equation(name: &str, total: i64, parts: &[(&str, i64)], difference: i64) -> anyhow::Result<()> {

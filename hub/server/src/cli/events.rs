@@ -118,7 +118,7 @@ pub fn print_timeline(invocation: &Invocation, store: &Reader, customer: Custome
             store.identifiers_of(customer)?.into_iter().map(|(name, _)| name).collect();
         screen::line(format!("customer {customer}, known by {}", namespaces.join(", ")))?;
     }
-    let mut table = screen::Table::new(&["when", "channel", "type", "about", "event"]);
+    let mut table = screen::Table::new(&["when", "channel", "type", "about", "replays", "event"]);
     let mut rows = Vec::new();
     loop {
         let after = rows.last().map_or(EventSeq(0), |row: &EventRow| row.seq);
@@ -138,6 +138,7 @@ pub fn print_timeline(invocation: &Invocation, store: &Reader, customer: Custome
                 row.channel.to_string(),
                 row.event.kind.to_string(),
                 row.event.subject.clone().unwrap_or_default(),
+                row.replays.to_string(),
                 row.event.id.to_string(),
             ]),
         }
@@ -164,7 +165,7 @@ pub fn customer(store: &Reader, text: &str) -> anyhow::Result<Option<CustomerId>
     Ok(None)
 }
 
-fn unknown(text: &str) -> Exit {
+pub fn unknown(text: &str) -> Exit {
     eprintln!(
         "snodo: the hub knows no customer by {text:?}: give an id, or namespace:value as in email:anna@example.com"
     );
@@ -185,8 +186,8 @@ impl<'a> Listing<'a> {
     fn heads(&self) -> anyhow::Result<()> {
         if !self.invocation.json {
             screen::line(format!(
-                "{:<24}  {:<16}  {:<32}  {:<12}  {:<36}  ABOUT",
-                "ACCEPTED", "CHANNEL", "TYPE", "VERDICT", "EVENT"
+                "{:<24}  {:<16}  {:<32}  {:<12}  {:<7}  {:<36}  ABOUT",
+                "ACCEPTED", "CHANNEL", "TYPE", "VERDICT", "REPLAYS", "EVENT"
             ))?;
         }
         Ok(())
@@ -198,11 +199,12 @@ impl<'a> Listing<'a> {
         }
         screen::line(
             format!(
-                "{:<24}  {:<16}  {:<32}  {:<12}  {:<36}  {}",
+                "{:<24}  {:<16}  {:<32}  {:<12}  {:<7}  {:<36}  {}",
                 row.accepted.to_string(),
                 row.channel.as_str(),
                 row.event.kind,
                 verdict(&row.verdict),
+                row.replays,
                 row.event.id.to_string(),
                 row.event.subject.as_deref().unwrap_or("")
             )
@@ -227,6 +229,6 @@ fn shown(privacy: &Privacy, row: &EventRow) -> serde_json::Value {
     event["data"] = masked;
     json!({
         "seq": row.seq, "channel": row.channel, "accepted": row.accepted.to_string(), "verdict": verdict(&row.verdict),
-        "customer": row.customer, "event": event,
+        "customer": row.customer, "replays": row.replays, "event": event,
     })
 }

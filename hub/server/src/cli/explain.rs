@@ -232,6 +232,9 @@ fn delivery(
         "fate": delivery.fate.map_or("in flight", |fate| fate.as_str()),
         "attempts": attempts.collect::<anyhow::Result<Vec<Value>>>()?,
     });
+    if delivery.replays > 0 {
+        shown["replays"] = json!(delivery.replays);
+    }
     if let Some(why) = &delivery.reason {
         shown["why"] = json!(mask.text(why));
     }
@@ -263,6 +266,8 @@ pub(super) fn request(
         route: delivery.route.clone(),
         destination: delivery.destination.clone(),
         attempt: 1,
+        attempt_now: 1,
+        since: row.accepted,
         customer: row.customer,
         ordering_key: delivery.ordering_key.clone(),
         accepted: row.accepted,
@@ -348,7 +353,12 @@ fn print_route(route: &Value) -> anyhow::Result<()> {
     let to = route["to"].as_str().map(|to| format!(" to {to}")).unwrap_or_default();
     let why = route["why"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
     let again = route["again"].as_str().map(|at| format!(", again at {at}")).unwrap_or_default();
-    screen::line(format!("  {}{to}  {}{again}{why}", text(&route["route"]), text(&route["fate"])))?;
+    let replays = match route["replays"].as_u64() {
+        None => String::new(),
+        Some(1) => ", replayed once".to_owned(),
+        Some(times) => format!(", replayed {times} times"),
+    };
+    screen::line(format!("  {}{to}  {}{replays}{again}{why}", text(&route["route"]), text(&route["fate"])))?;
     for (number, attempt) in (1..).zip(route["attempts"].as_array().into_iter().flatten()) {
         let sent = &attempt["sent"];
         let answered = match (sent["status"].as_u64(), sent["error"].as_str()) {

@@ -1,7 +1,5 @@
 //! Moments on the command line: a time, or how long ago.
 
-use std::time::Duration;
-
 use snodo_core::Timestamp;
 use snodo_core::declare::Period;
 
@@ -14,10 +12,5 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
     let ago: Period = text.parse().map_err(|_| {
         format!("{text:?} is neither a time (2026-03-01T00:00:00Z) nor how long ago (30m, 7d)")
     })?;
-    Ok(before(clock::now(), ago.0))
-}
-
-fn before(now: Timestamp, span: Duration) -> Timestamp {
-    let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(now.as_millis().saturating_sub(millis))
+    Ok(clock::now() - ago.0)
 }

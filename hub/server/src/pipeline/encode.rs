@@ -58,6 +58,7 @@ pub fn encode(
 ) -> Result<Encoded, StoreError> {
     let deliveries = dues.len();
     let Ready { carried: mut ready, settled } = make_ready(line, channel, dues, store, now)?;
+    ready.iter_mut().for_each(Carried::mark_replay);
     let mut encoded = Encoded { deliveries, settled, ..Encoded::default() };
     let fitted = channel.fitted();
     while !ready.is_empty() {
@@ -91,6 +92,10 @@ pub fn make_ready(
     let agreed = agreed(line, &dues, store)?;
     let mut ready = Ready { carried: Vec::with_capacity(dues.len()), settled: Vec::new() };
     for due in dues {
+        if let Some(why) = line.has_waited(&due, now) {
+            ready.settled.push(interpret::expired(&due, why));
+            continue;
+        }
         let Some(route) = line.routes.get(&due.route) else {
             ready.settled.push(interpret::put_off(line, &due, "its route is not declared any more", now));
             continue;
@@ -167,7 +172,20 @@ fn mapped(route: &Route, channel: &Channel, due: &Due, consents: &Consents) -> R
     Ok(serde_json::to_vec(&body).expect("a JSON value is always JSON text").into())
 }
 
+/// What the hub writes on an event that it sends once more: the id of the event that was sent, which is its own.
+const REPLAY_OF: &str = "replayof";
+
 impl Carried {
+    /// On what is sent only: the stored event is as it was. What a transform makes of it must not depend on this, or making it again
+    /// would make another.
+    fn mark_replay(&mut self) {
+        if self.due.replays > 0 {
+            let attributes = &mut self.due.event.attributes;
+            attributes.retain(|(name, _)| name != REPLAY_OF);
+            attributes.push((REPLAY_OF.to_owned(), self.id.clone()));
+        }
+    }
+
     pub fn for_connector(&self) -> snodo_host::Delivery<'_> {
         let event = &self.due.event;
         snodo_host::Delivery {

@@ -291,7 +291,7 @@ pub(super) fn settle(
             Some(at) if line.skips(&due.route) => Settlement::Aside { due: at },
             Some(at) => Settlement::Again { due: at },
             None => {
-                let why = format!("{} attempts, the last: {}", due.attempt, why.unwrap_or_default());
+                let why = format!("{} attempts, the last: {}", due.attempt_now, why.unwrap_or_default());
                 Settlement::Final { fate: Fate::Dead, reason: Some(why) }
             }
         },
@@ -316,6 +316,12 @@ pub fn without_sending(due: &Due, fate: Fate, why: &str, now: Timestamp) -> Sett
         Attempt { at: now.to_string(), outcome: fate.as_str(), reason: Some(why), remote: None, sent: None };
     let result = Settlement::Final { fate, reason: Some(why.to_owned()) };
     Settled { seq: due.seq, attempt: due.attempt, record: attempt.record(), result }
+}
+
+/// A delivery whose time is up: nothing was tried.
+pub fn expired(due: &Due, why: &str) -> Settled {
+    let result = Settlement::Final { fate: Fate::Expired, reason: Some(why.to_owned()) };
+    Settled { seq: due.seq, attempt: due.attempt, record: None, result }
 }
 
 /// A delivery that cannot be judged now: it waits by the schedule, and is dead when that runs out.
@@ -343,6 +349,7 @@ mod tests {
             channels: HashMap::new(),
             routes: HashMap::new(),
             schedule: snodo_core::retry::Schedule::default(),
+            retention: snodo_core::declare::Retention::default(),
         };
         let now = Timestamp::from_millis(1_000);
         let due = Due {
@@ -350,6 +357,8 @@ mod tests {
             route: "orders".parse().unwrap(),
             destination: "crm".parse().unwrap(),
             attempt: 3,
+            attempt_now: 3,
+            since: now,
             customer: None,
             ordering_key: None,
             accepted: now,

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use snodo_core::declare::Order;
-use snodo_core::route::{Decision, Subject};
-use snodo_core::{ChannelName, Fate, Lane};
+use snodo_core::route::{Decision, Route, Subject};
+use snodo_core::{ChannelName, CustomerId, Event, Fate, Lane};
 use snodo_store::{Decoding, NewDelivery, NewEvent, NewVerdict, Recorded};
 
 use super::decode::Decoded;
@@ -44,51 +44,66 @@ fn decided(line: &Line, channel: &Channel, accepted: Accepted<'_>) -> NewEvent {
         return event;
     }
     let subject = Subject::new(&event.event, &channel.name, &checked.data, resolution.customer, &consents);
-    let ordering_key = ordering_key(&event);
-    let lane = ordering_key.as_deref().map(Lane::of);
-    let mut deliveries = Vec::new();
-    let mut reasons = serde_json::Map::new();
-    let mut filtered = 0;
-    for route in line.routes.values() {
-        let suppressed = match route.decide(&subject) {
-            Decision::Deliver => None,
-            Decision::Suppressed(why) => Some((Fate::Suppressed, why)),
-            Decision::Unwanted => {
-                filtered += 1;
-                continue;
-            }
-            Decision::Filtered(why) => {
-                filtered += 1;
-                reasons.insert(route.name.to_string(), why.into());
-                continue;
-            }
-        };
-        deliveries.push(NewDelivery {
-            route: route.name.clone(),
-            destination: route.to.clone(),
-            ordering_key: ordering_key.clone(),
-            lane: lane.filter(|_| keeps_order(line, &route.to)),
-            stuck: route.stuck,
-            class: route.class(&event.event.kind),
-            purpose: Some(route.purpose.clone()),
-            fate: suppressed,
-        });
-    }
-    // Where two routes lead to one destination they share a lane: what is more urgent stands first in it.
-    deliveries.sort_by(|a, b| (a.class, &a.route).cmp(&(b.class, &b.route)));
+    let Considered { deliveries, filtered, reasons } =
+        consider(line.routes.values(), |destination| keeps_order(line, destination), &subject);
     event.filtered = filtered;
     event.reasons = (!reasons.is_empty()).then(|| Value::from(reasons).to_string());
     event.verdict = NewVerdict::Routed(deliveries);
     event
 }
 
+/// What routes make of an event.
+#[derive(Default)]
+pub struct Considered {
+    pub deliveries: Vec<NewDelivery>,
+    /// How many do not want it, and why, where there is more to say than the declaration does.
+    filtered: u32,
+    reasons: serde_json::Map<String, Value>,
+}
+
+pub fn consider<'a>(
+    routes: impl Iterator<Item = &'a Route>,
+    keeps_order: impl Fn(&ChannelName) -> bool,
+    subject: &Subject<'_>,
+) -> Considered {
+    let ordering_key = ordering_key(subject.event, subject.customer);
+    let lane = ordering_key.as_deref().map(Lane::of);
+    let mut considered = Considered::default();
+    for route in routes {
+        let suppressed = match route.decide(subject) {
+            Decision::Deliver => None,
+            Decision::Suppressed(why) => Some((Fate::Suppressed, why)),
+            Decision::Unwanted => {
+                considered.filtered += 1;
+                continue;
+            }
+            Decision::Filtered(why) => {
+                considered.filtered += 1;
+                considered.reasons.insert(route.name.to_string(), why.into());
+                continue;
+            }
+        };
+        considered.deliveries.push(NewDelivery {
+            route: route.name.clone(),
+            destination: route.to.clone(),
+            ordering_key: ordering_key.clone(),
+            lane: lane.filter(|_| keeps_order(&route.to)),
+            stuck: route.stuck,
+            class: route.class(&subject.event.kind),
+            purpose: Some(route.purpose.clone()),
+            fate: suppressed,
+        });
+    }
+    // Where two routes lead to one destination they share a lane: what is more urgent stands first in it.
+    considered.deliveries.sort_by(|a, b| (a.class, &a.route).cmp(&(b.class, &b.route)));
+    considered
+}
+
 /// What keeps its order: what the source says does, else the customer, else the object. An event about nobody and nothing waits
 /// for no other.
-fn ordering_key(event: &NewEvent) -> Option<String> {
-    let named = event.event.ordering_key.clone();
-    named
-        .or_else(|| event.customer.map(|customer| customer.to_string()))
-        .or_else(|| event.event.subject.clone())
+fn ordering_key(event: &Event, customer: Option<CustomerId>) -> Option<String> {
+    let named = event.ordering_key.clone();
+    named.or_else(|| customer.map(|customer| customer.to_string())).or_else(|| event.subject.clone())
 }
 
 /// Where all go in one line there are no lanes, and none where each goes when it can.

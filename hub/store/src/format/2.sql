@@ -9,6 +9,9 @@ ALTER TABLE delivery ADD COLUMN class INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE delivery ADD COLUMN replays INTEGER NOT NULL DEFAULT 0;
 -- 1 if a replay brought it to a route that had not taken the event: then it does not lie with the event's other deliveries.
 ALTER TABLE delivery ADD COLUMN added INTEGER NOT NULL DEFAULT 0;
+-- When it was last put on its way again, and how many attempts it had by then: the schedule begins anew. NULL if it never was.
+ALTER TABLE delivery ADD COLUMN resumed_at INTEGER;
+ALTER TABLE delivery ADD COLUMN attempts_before INTEGER NOT NULL DEFAULT 0;
 
 DROP INDEX delivery_in_flight;
 CREATE INDEX delivery_in_flight ON delivery (destination, class, due_at) WHERE fate IS NULL;
@@ -29,3 +32,9 @@ CREATE TABLE quota (
     began INTEGER NOT NULL,
     used INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What retention has removed, in the ledger's numbers: the rows that are there and these are together what was ever accepted.
+CREATE TABLE removed (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    numbers TEXT NOT NULL
+) STRICT;

@@ -118,7 +118,7 @@ impl Writing<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn insert_delivery(&mut self, event: EventSeq, new: &NewDelivery) -> Result<(), StoreError> {
+    pub(crate) fn insert_delivery(&mut self, event: EventSeq, new: &NewDelivery) -> Result<(), StoreError> {
         let NewDelivery { route, destination, ordering_key, lane, stuck, class, purpose, fate } = new;
         let seq = self.state.next_delivery();
         let (route, destination) = (route.as_str(), destination.as_str());

@@ -27,7 +27,11 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::of(tempfile::tempdir().unwrap())
+    }
+
+    /// On what is there.
+    pub fn of(directory: tempfile::TempDir) -> Self {
         let clock = Arc::new(AtomicI64::new(START));
         let store = Store::open(directory.path(), options(&clock)).unwrap();
         Self { directory, clock, store }

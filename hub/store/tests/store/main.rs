@@ -10,3 +10,5 @@ mod left;
 mod model;
 mod opening;
 mod recording;
+mod replay;
+mod retaining;

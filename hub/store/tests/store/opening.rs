@@ -131,3 +131,62 @@ fn below_the_reserve_new_messages_are_refused_and_the_others_are_settled() {
     free.store(1 << 40, Ordering::SeqCst);
     accept().unwrap();
 }
+
+const FORMAT_1: &str = include_str!("../../src/format/1.sql");
+
+/// Two messages of format 1: an event with one delivery delivered, one dead after two attempts, one in flight that was tried, one fresh;
+/// and an event in quarantine.
+const OF_FORMAT_1: &str = r#"
+INSERT INTO message VALUES (1, x'00000000000000000000000000000001', 'shop', 1700000000000, '{}', x'7b7d'),
+    (2, x'00000000000000000000000000000002', 'shop', 1700000000000, '{}', x'7b7d');
+INSERT INTO settled_message VALUES (1, 1700000000000, 1700000000000, 1, NULL), (2, 1700000000000, 1700000000000, 1, NULL);
+INSERT INTO event VALUES
+    (1, x'01890000000070008000000000000001', 1, 0, 'shop', 'commerce.order.placed', 'snodo://acme/shop', 'order/1',
+        '2026-01-01T10:00:00Z', 'snodo:snodo/commerce.order.placed/1-0-0', NULL, NULL, NULL, 1700000000000, 5, 1, NULL, 1, 4,
+        'routed', NULL, NULL, x'00000000000000000000000000000001', x'7b7d'),
+    (2, x'01890000000070008000000000000002', 2, 0, 'shop', 'commerce.order.placed', 'snodo://acme/shop', 'order/2',
+        '2026-01-01T10:00:00Z', 'snodo:snodo/commerce.order.placed/1-0-0', NULL, NULL, NULL, 1700000000000, 5, 0, NULL, 5, 0,
+        'quarantined', '[]', NULL, x'00000000000000000000000000000002', x'7b7d');
+INSERT INTO delivery VALUES
+    (1, 1, 'a', 'crm', 'o1', 'orders', 'delivered', 0, 1, NULL, '{"n":1}', 1700000000000),
+    (2, 1, 'b', 'crm', 'o1', 'orders', 'dead', 0, 2, 'refused', '{"n":2}', 1700000000000),
+    (3, 1, 'c', 'crm', 'o1', 'orders', NULL, 1700000000000, 1, NULL, '{"n":1}', NULL),
+    (4, 1, 'd', 'crm', 'o1', 'orders', NULL, 0, 0, NULL, NULL, NULL);
+INSERT INTO attempt VALUES (2, 1, '{"n":1}');
+INSERT INTO tally VALUES (1, '{"messages":{"accepted":2,"pending":0,"decoded":2,"quarantined":0},
+    "events":{"decoded":2,"routed":1,"duplicate":0,"quarantined":1},"expected":10,
+    "fates":{"delivered":1,"filtered":1,"quarantined":5,"dead":1},"in_flight":2}');
+PRAGMA application_id = 0x534e444f;
+PRAGMA user_version = 1;
+"#;
+
+#[test]
+fn what_an_earlier_version_has_stored_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = Connection::open(directory.path().join("hub.db")).unwrap();
+    file.execute_batch(&format!("PRAGMA journal_mode = wal; {FORMAT_1}{OF_FORMAT_1}")).unwrap();
+    drop(file);
+    let refused = refusal(Store::open_read_only(directory.path()));
+    assert!(refused.contains("format 1"), "{refused}");
+
+    let bench = Bench::of(directory);
+    bench.assert_balanced();
+    let crm = name("crm");
+    let due = claimed(&bench.store, &crm, bench.now());
+    let seen: Vec<_> = due.iter().map(|due| (due.seq.0, due.attempt, due.attempt_now, due.fresh)).collect();
+    assert_eq!(seen, [(3, 2, 2, false), (4, 1, 1, true)]);
+    for due in &due {
+        bench.store.settle_blocking(vec![settled(due, finally(snodo_core::Fate::Delivered))]).unwrap();
+        bench.assert_balanced();
+    }
+    wait(bench.store.requeue(vec![snodo_store::Item::Event(snodo_store::EventSeq(1))])).unwrap();
+    let dead = claimed(&bench.store, &crm, bench.now()).remove(0);
+    assert_eq!((dead.seq.0, dead.attempt, dead.attempt_now), (2, 3, 1));
+    bench.store.settle_blocking(vec![settled(&dead, finally(snodo_core::Fate::Delivered))]).unwrap();
+    let trail = bench.store.trail(snodo_store::EventSeq(1)).unwrap().unwrap();
+    assert_eq!(trail.deliveries[1].attempts, [r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#]);
+    let bench = bench.reopen();
+    bench.bring(vec![event("3", "3")]);
+    bench.assert_balanced();
+    assert_eq!(bench.store.tally().unwrap().fates[snodo_core::Fate::Delivered], 4);
+}

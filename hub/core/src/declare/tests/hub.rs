@@ -78,6 +78,15 @@ fn beginners_mistakes_in_hub_toml() {
             "entry 2 of `delays`",
             "unit",
         ),
+        (
+            LAST,
+            "basis = \"contract\"\n[retention]\nsettled = \"1 day\"\n",
+            7,
+            "looks for repetitions",
+            "settled = \"7 days\"",
+        ),
+        (LAST, "basis = \"contract\"\n[retention]\nbytes = 10\n", 7, "too small", "1048576 or more"),
+        (LAST, "basis = \"contract\"\n[retention]\nkeep = \"1 day\"\n", 7, "no key `keep`", "settled"),
         (LAST, "basis = \"contract\"\n[log]\nlevel = \"verbose\"\n", 7, "cannot be \"verbose\"", "\"debug\""),
         (
             LAST,
