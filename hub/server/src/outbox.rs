@@ -295,13 +295,8 @@ impl Outbox {
                 desk.settled.extend(interpreted.settled);
                 self.listen(desk, &interpreted.heard);
                 desk.tray.explained(interpreted.patience);
-                if desk.is_held() {
-                    desk.tray.add(interpreted.follow_ups, 0);
-                    desk.put_back();
-                } else {
-                    // Those that send have gone when they were stopped.
-                    self.send_all(desk, interpreted.follow_ups);
-                }
+                // Also when there are none: those that send have gone when they were stopped.
+                self.send_all(desk, interpreted.follow_ups);
             }
             Step::Written(Ok(()), settled) => {
                 desk.writing = false;
@@ -326,6 +321,10 @@ impl Outbox {
     }
 
     fn send_all(self: &Arc<Self>, desk: &mut Desk, calls: Vec<Call>) {
+        if desk.is_held() {
+            desk.tray.add(calls, 0);
+            return desk.put_back();
+        }
         for _ in 0..desk.tray.add(calls, self.concurrent) {
             let (this, tray) = (Arc::clone(self), Arc::clone(&desk.tray));
             desk.tasks.spawn(async move {
