@@ -37,7 +37,7 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Newer ones have come: those before them of their type, lane and route that are not under way are expired.
+    /// Newer ones have come: where their lanes are stuck, those before them of their type, lane and route are expired.
     pub async fn supersede(&mut self, by: &[i64]) -> Result<BTreeSet<Place>, StoreError> {
         if by.is_empty() {
             return Ok(BTreeSet::new());
@@ -50,8 +50,10 @@ impl Writing<'_> {
                      SELECT d.seq FROM delivery me JOIN delivery d ON d.destination = me.destination AND d.lane = me.lane \
                      JOIN event mine ON mine.seq = me.event JOIN event theirs ON theirs.seq = d.event \
                      WHERE me.seq = ANY ($1) AND d.fate IS NULL AND d.due_at > $5 AND d.seq < me.seq AND d.route = me.route \
-                         AND theirs.kind = mine.kind) RETURNING destination, lane",
-                &[&by, &Fate::Expired.as_str(), &why, &self.now.as_millis(), &until],
+                         AND theirs.kind = mine.kind AND EXISTS (SELECT 1 FROM delivery head WHERE head.fate IS NULL \
+                             AND head.destination = me.destination AND head.lane = me.lane \
+                             AND head.due_at > $5 AND head.due_at < $6)) RETURNING destination, lane",
+                &[&by, &Fate::Expired.as_str(), &why, &self.now.as_millis(), &until, &WAITS],
             )
             .await?;
         let count = i64::try_from(superseded.len()).expect("rows are counted in 64 bits");

@@ -72,7 +72,8 @@ impl Writing<'_> {
             .query(
                 "WITH failed AS (SELECT seq, fate FROM delivery WHERE fate IN ('quarantined', 'dead') AND (seq = ANY ($1) OR event IN ( \
                      SELECT seq FROM event WHERE seq = ANY ($2) AND verdict = 'routed'))) \
-                 UPDATE delivery d SET fate = NULL, reason = NULL, settled_at = NULL, \
+                 UPDATE delivery d SET fate = NULL, reason = NULL, settled_at = NULL, resumed_at = $3::bigint, \
+                     attempts_before = d.attempts, \
                      due_at = CASE WHEN d.lane IS NULL THEN $3::bigint ELSE $4::bigint END \
                  FROM failed WHERE d.seq = failed.seq RETURNING failed.fate, d.destination, d.lane, d.partition",
                 &[&deliveries, &events, &now, &WAITS],

@@ -69,7 +69,8 @@ pub(crate) fn event(row: &Row) -> Read<Event> {
 
 /// What `event_row` reads after the columns of `EVENT`.
 pub(crate) const EVENT_ROW: &str = "e.seq, e.message, e.place, e.channel, e.customer, e.accepted, e.routes, e.filtered, \
-     e.reasons, e.verdict, e.violations, e.duplicate_of";
+     e.reasons, e.verdict, e.violations, e.duplicate_of, \
+     (SELECT coalesce(max(d.replays), 0) FROM delivery d WHERE d.event = e.seq)";
 
 pub(crate) fn event_row(row: &Row) -> Read<EventRow> {
     let verdict = match row.get(18) {
@@ -89,6 +90,7 @@ pub(crate) fn event_row(row: &Row) -> Read<EventRow> {
         filtered: number(row.get(16))?,
         reasons: row.get(17),
         verdict,
+        replays: number(row.get(21))?,
     })
 }
 
@@ -122,19 +124,23 @@ pub(crate) fn delivery(row: &Row) -> Read<DeliveryRow> {
 
 /// What `due` reads after the columns of `EVENT`, from the rows `d` and `e`.
 pub(crate) const DUE: &str = "d.seq, d.route, d.destination, d.attempts, d.ordering_key, e.customer, e.accepted, d.due_at, \
-     d.class, d.replays, d.partition";
+     d.class, d.replays, d.partition, d.attempts_before, d.resumed_at";
 
 pub(crate) fn due(row: &Row) -> Read<Due> {
     let class = usize::try_from(row.get::<_, i16>(17)).ok();
+    let (attempts, attempts_before): (i64, i64) = (row.get(12), row.get(20));
+    let accepted: i64 = row.get(15);
     Ok(Due {
         event: event(row)?,
         seq: DeliverySeq(row.get(9)),
         route: parsed(row.get(10))?,
         destination: parsed(row.get(11))?,
-        attempt: number::<u32>(row.get(12))? + 1,
+        attempt: number(attempts + 1)?,
+        attempt_now: number(attempts + 1 - attempts_before)?,
+        since: Timestamp::from_millis(row.get::<_, Option<i64>>(21).unwrap_or(accepted)),
         ordering_key: row.get::<_, Option<String>>(13).map(given),
         customer: customer(row.get(14))?,
-        accepted: Timestamp::from_millis(row.get(15)),
+        accepted: Timestamp::from_millis(accepted),
         fresh: row.get::<_, i64>(16) == 0,
         class: class.and_then(|class| Class::ALL.get(class)).copied().unwrap_or_default(),
         replays: number(row.get(18))?,

@@ -101,6 +101,9 @@ CREATE TABLE delivery (
     due_at bigint NOT NULL,
     attempts bigint NOT NULL DEFAULT 0,
     replays bigint NOT NULL DEFAULT 0,
+    -- When it was last put on its way again, and how many attempts had been made of it by then.
+    resumed_at bigint,
+    attempts_before bigint NOT NULL DEFAULT 0,
     reason text,
     last text,
     settled_at bigint
