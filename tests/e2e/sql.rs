@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 
 use crate::company::{Company, PATIENCE};
+use crate::services::postgres;
 
 /// The clerk as a connector of the company: no connector that is built in writes rows as these tests want them.
 pub fn install(company: &Company, transport: &str) {

@@ -16,7 +16,7 @@ use crate::brokers::{connected, own_name, until};
 use crate::company::{Company, Hub};
 use crate::proxy::Proxy;
 use crate::services;
-use crate::sql::{self, Table, balanced};
+use crate::sql::{Table, balanced};
 use crate::{amqp, mail, mqtt, websocket};
 
 /// Rows of the file of contacts: three messages, as a part has at most 500.
