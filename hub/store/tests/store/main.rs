@@ -9,6 +9,8 @@ mod lanes;
 mod left;
 mod model;
 mod opening;
+mod power;
 mod recording;
 mod replay;
 mod retaining;
+mod writing;
