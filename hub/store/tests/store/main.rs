@@ -6,6 +6,7 @@ mod crash;
 mod delivering;
 mod finding;
 mod lanes;
+mod large;
 mod left;
 mod model;
 mod opening;
