@@ -1,0 +1,156 @@
+//! What was acknowledged survives a power cut: the disk has what was synced, and any part of what was not.
+
+use std::path::PathBuf;
+
+use snodo_test_power::{Dice, Disk, Honesty, Operation, Watch, read};
+use tempfile::TempDir;
+
+use crate::bench::scale;
+use crate::writing::{Answered, Task, child, write_if_child};
+
+const TEST: &str = "power::what_was_acknowledged_survives_a_power_cut";
+/// The data directory lies in the watched folder, since its own name can be lost, too.
+const DATA: &str = "data";
+
+/// A folder that is watched, and what was journalled of it, process by process.
+struct Watched {
+    home: TempDir,
+    runs: usize,
+}
+
+impl Watched {
+    fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap(), runs: 0 }
+    }
+
+    fn folder(&self) -> PathBuf {
+        let folder = self.home.path().canonicalize().unwrap().join("disk");
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn journal(&self, run: usize) -> PathBuf {
+        self.home.path().join(format!("journal-{run}"))
+    }
+
+    /// A child writes, until it has enough or is killed.
+    fn run(&mut self, watch: &Watch, task: &Task) -> &mut Self {
+        let folder = self.folder();
+        let mut command = child(TEST, &folder.join(DATA), task);
+        watch.over(&mut command, &folder, &self.journal(self.runs));
+        command.output().unwrap();
+        self.runs += 1;
+        self
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        (0..self.runs).flat_map(|run| read(&self.journal(run)).unwrap()).collect()
+    }
+}
+
+fn killed_at(operations: u64) -> Watch {
+    Watch { kill_at: Some(operations), ..Watch::default() }
+}
+
+/// Cuts the power at that many moments; what was wrong after each.
+fn cut(operations: &[Operation], cuts: usize, honesty: Honesty, seed: u64) -> Vec<Result<(), String>> {
+    let mut dice = Dice::new(seed);
+    let mut moments: Vec<_> = (0..cuts).map(|_| dice.below(operations.len() + 1)).collect();
+    moments.sort_unstable();
+    let mut disk = Disk::new(honesty, seed);
+    let (mut said, mut done, mut results) = (Vec::new(), 0, Vec::new());
+    for moment in moments {
+        for operation in &operations[done..moment] {
+            disk.apply(operation);
+            if let Operation::Said(bytes) = operation {
+                said.extend_from_slice(bytes);
+            }
+        }
+        done = moment;
+        let result = check(&disk, &mut dice, &heard(&said));
+        results.push(result.map_err(|error| format!("cut {seed} at operation {moment}: {error}")));
+    }
+    results
+}
+
+fn heard(said: &[u8]) -> Answered {
+    let mut answered = Answered::default();
+    String::from_utf8_lossy(said).lines().for_each(|line| answered.hear(line));
+    answered
+}
+
+fn check(disk: &Disk, dice: &mut Dice, answered: &Answered) -> Result<(), String> {
+    let after = tempfile::tempdir().unwrap();
+    disk.cut(after.path(), dice).unwrap();
+    answered.check(&after.path().join(DATA))
+}
+
+fn assert_nothing_lost(results: &[Result<(), String>]) {
+    let lost: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    assert!(lost.is_empty(), "{} of {} cuts: {lost:#?}", lost.len(), results.len());
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_power_cut() {
+    write_if_child();
+    let short = Task { answers: 300, ..Task::default() };
+    for seed in 0..scale() as u64 {
+        // Made anew, killed while it is made or soon after, and closed and opened again: all that a store does to its files.
+        let mut dice = Dice::new(seed);
+        let mut watched = Watched::new();
+        watched.run(&killed_at(10 + dice.below(100) as u64), &short);
+        watched.run(&killed_at(200 + dice.below(1_000) as u64), &short);
+        watched.run(&Watch::default(), &short).run(&Watch::default(), &short);
+        assert_nothing_lost(&cut(&watched.operations(), 56, Honesty::Honest, seed));
+        // Long enough for the log to be copied on the way and started over.
+        let mut watched = Watched::new();
+        watched.run(&Watch::default(), &Task { answers: 1_500, body_bytes: 60_000, ..Task::default() });
+        let operations = watched.operations();
+        assert!(starts_over(&operations), "the log has not started over");
+        assert_nothing_lost(&cut(&operations, 8, Honesty::Honest, seed));
+    }
+}
+
+/// The beginning of the log is written more than once.
+fn starts_over(operations: &[Operation]) -> bool {
+    let begins = |operation: &&Operation| matches!(operation, Operation::Written { path, at: 0, .. } if path.ends_with("-wal"));
+    operations.iter().filter(begins).count() > 1
+}
+
+/// A disk that lies loses something, or these tests would find nothing on any disk.
+#[test]
+fn a_disk_that_has_not_synced_what_it_says_is_found_out() {
+    let mut watched = Watched::new();
+    watched.run(&Watch::default(), &Task { answers: 300, ..Task::default() });
+    let results = cut(&watched.operations(), 16, Honesty::Lies, 1);
+    assert!(results.iter().filter(|result| result.is_err()).count() > 4, "{results:?}");
+}
+
+#[test]
+fn one_answer_that_nobody_gave_is_found_out() {
+    let mut watched = Watched::new();
+    watched.run(&Watch::default(), &Task { answers: 100, ..Task::default() });
+    let (mut disk, mut said) = (Disk::new(Honesty::Honest, 1), Vec::new());
+    for operation in watched.operations() {
+        disk.apply(&operation);
+        if let Operation::Said(bytes) = operation {
+            said.extend(bytes);
+        }
+    }
+    let answered = heard(&said);
+    assert!(answered.messages.len() > 10 && answered.events.len() > 10 && answered.deliveries.len() > 10);
+    let mut dice = Dice::new(1);
+    check(&disk, &mut dice, &answered).unwrap();
+    for (line, expected) in [
+        ("accepted 100000 1-2-3 end", "message 100000 is lost"),
+        ("accepted 1 another end", "message 1 has another body"),
+        ("recorded 1 100000 100000 end", "event 100000 is lost"),
+        ("settled 100000 delivered 1 end", "delivery 100000 is lost"),
+        ("settled 1 expired 9 end", "delivery 1 is"),
+    ] {
+        let mut doctored = answered.clone();
+        doctored.hear(line);
+        let found = check(&disk, &mut dice, &doctored).unwrap_err();
+        assert!(found.contains(expected), "{line}: {found}");
+    }
+}
