@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +24,11 @@ const CHILD: &str = "SNODO_STORE_CHILD";
 const ANSWERS: &str = "SNODO_STORE_CHILD_ANSWERS";
 const BODY_BYTES: &str = "SNODO_STORE_CHILD_BODY_BYTES";
 const RESERVE_BYTES: &str = "SNODO_STORE_CHILD_RESERVE_BYTES";
+/// A file beside the data directory that only takes room, until the child has heard often enough that there is none.
+const BALLAST_BYTES: &str = "SNODO_STORE_CHILD_BALLAST_BYTES";
+const FULL_ENOUGH: usize = 100;
+/// Then it gives up on settling what is there.
+const FULL_MAX: usize = 20_000;
 
 const ACCEPTING: usize = 3;
 
@@ -33,11 +38,12 @@ pub struct Task {
     pub answers: usize,
     pub body_bytes: usize,
     pub reserve_bytes: u64,
+    pub ballast_bytes: usize,
 }
 
 impl Default for Task {
     fn default() -> Self {
-        Self { answers: usize::MAX, body_bytes: 1000, reserve_bytes: 1 << 20 }
+        Self { answers: usize::MAX, body_bytes: 1000, reserve_bytes: 1 << 20, ballast_bytes: 0 }
     }
 }
 
@@ -49,7 +55,8 @@ pub fn child(test: &str, directory: &Path, task: &Task) -> Command {
         .env(CHILD, directory)
         .env(ANSWERS, task.answers.to_string())
         .env(BODY_BYTES, task.body_bytes.to_string())
-        .env(RESERVE_BYTES, task.reserve_bytes.to_string());
+        .env(RESERVE_BYTES, task.reserve_bytes.to_string())
+        .env(BALLAST_BYTES, task.ballast_bytes.to_string());
     command
 }
 
@@ -57,11 +64,15 @@ pub fn child(test: &str, directory: &Path, task: &Task) -> Command {
 pub fn write_if_child() {
     let Ok(directory) = std::env::var(CHILD) else { return };
     let number = |name| std::env::var(name).unwrap().parse::<usize>().unwrap();
+    // The test harness has left a line open.
+    say(format_args!(""));
+    let ballast = Path::new(&directory).with_file_name("ballast");
+    std::fs::write(&ballast, vec![0; number(BALLAST_BYTES)]).unwrap();
     let options = Options { reserve_bytes: number(RESERVE_BYTES) as u64, ..Options::default() };
     let store = match Store::open(directory, options) {
         Ok(store) => store,
         Err(error) => {
-            say(format_args!("refused open {error}"));
+            say(format_args!("refused open {error} end"));
             std::process::exit(1);
         }
     };
@@ -69,6 +80,9 @@ pub fn write_if_child() {
     let writing = Arc::new(Writing {
         store,
         begun,
+        ballast,
+        full: 0.into(),
+        may_settle: number(RESERVE_BYTES) > 0,
         answers: 0.into(),
         enough: number(ANSWERS),
         body_bytes: number(BODY_BYTES),
@@ -88,6 +102,10 @@ pub fn write_if_child() {
 struct Writing {
     store: Store,
     begun: i64,
+    ballast: PathBuf,
+    full: AtomicUsize,
+    /// There is a reserve for it.
+    may_settle: bool,
     answers: AtomicUsize,
     enough: usize,
     body_bytes: usize,
@@ -105,10 +123,27 @@ impl Writing {
             Ok(answer) => Some(answer),
             Err(error) => {
                 let kind = if matches!(error, StoreError::Full) { "full" } else { "failed" };
-                say(format_args!("refused {what} {kind}"));
+                say(format_args!("refused {what} {kind} end"));
+                self.make_room();
                 // A disk that is full stays so for a moment.
                 std::thread::sleep(Duration::from_millis(1));
                 None
+            }
+        }
+    }
+
+    /// Once it has been full for a while, and what was there is settled.
+    fn make_room(&self) {
+        let full = self.full.fetch_add(1, Ordering::Relaxed);
+        if full < FULL_ENOUGH || !self.ballast.exists() {
+            return;
+        }
+        let tally = self.store.tally().unwrap();
+        let left = tally.messages.pending + tally.in_flight;
+        if left == 0 || !self.may_settle || full > FULL_MAX {
+            // Several threads may come to this at once.
+            if std::fs::remove_file(&self.ballast).is_ok() {
+                say(format_args!("refused room {left} end"));
             }
         }
     }
@@ -204,7 +239,7 @@ impl Answered {
                 let attempts = attempts.parse().unwrap();
                 self.deliveries.insert(number(seq), (fate.to_owned(), attempts));
             }
-            ["refused", ..] => self.refused.push(line.to_owned()),
+            ["refused", .., "end"] => self.refused.push(line.to_owned()),
             _ => {}
         }
     }
