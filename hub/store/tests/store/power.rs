@@ -139,6 +139,32 @@ fn what_was_acknowledged_survives_a_power_cut() {
     }
 }
 
+/// A file whose name was not on the disk yet when its maker was killed: whoever finds it sees to that before anything is answered.
+#[test]
+fn names_that_a_killed_hub_has_left_last() {
+    let task = Task { answers: 30, ..Task::default() };
+    let mut whole = Watched::new();
+    let operations = whole.run(&Watch::default(), &task).operations();
+    let is_made = |operation: &Operation| matches!(operation, Operation::Made(_) | Operation::Folder(_));
+    let made = operations.iter().zip(1..).filter(|(operation, _)| is_made(operation));
+    let mut lost = 0;
+    for (_, moment) in made {
+        let mut watched = Watched::new();
+        watched.run(&killed_at(moment), &task).run(&Watch::default(), &task);
+        let operations = watched.operations();
+        assert_nothing_lost(&cut(&operations, 6, Honesty::Honest, moment));
+        let unsynced = without_folders(operations);
+        lost += cut(&unsynced, 6, Honesty::Honest, moment).iter().filter(|result| result.is_err()).count();
+    }
+    assert!(lost > 0, "a hub that did not sync its folders would lose nothing here");
+}
+
+/// Without the syncs of folders.
+fn without_folders(operations: Vec<Operation>) -> Vec<Operation> {
+    let is_folder = |operation: &Operation| matches!(operation, Operation::Syncing { path, .. } if path.is_empty() || path == DATA);
+    operations.into_iter().filter(|operation| !is_folder(operation)).collect()
+}
+
 /// The beginning of the log is written more than once.
 fn starts_over(operations: &[Operation]) -> bool {
     let begins = |operation: &&Operation| matches!(operation, Operation::Written { path, at: 0, .. } if path.ends_with("-wal"));
