@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use snodo_core::identity::Identifier;
 use snodo_core::message::Envelope;
-use snodo_core::{CustomerId, Event, EventId, Fate, Message, MessageId, Timestamp};
+use snodo_core::{Class, CustomerId, Event, EventId, Fate, Message, MessageId, Stuck, Timestamp};
 use snodo_store::{
-    Decoding, DeliverySeq, MessageSeq, NewDelivery, NewEvent, NewVerdict, Options, Recorded, Settled,
-    Settlement, Store,
+    Decoding, MessageSeq, NewDelivery, NewEvent, NewVerdict, Options, Recorded, Settled, Settlement, Store,
 };
 
 const GROUP: usize = 64;
@@ -63,12 +62,12 @@ fn measure(
     });
 
     let crm = "crm".parse()?;
-    let mut after = DeliverySeq(0);
     report("settle", events, || {
         loop {
-            let due = store.fresh(&crm, after, GROUP, usize::MAX).expect("reading works here");
-            let Some(last) = due.last() else { break };
-            after = last.seq;
+            let due = store.fresh(&crm, GROUP, usize::MAX).expect("reading works here");
+            if due.is_empty() {
+                break;
+            }
             let batch = due.iter().map(|due| Settled {
                 seq: due.seq,
                 attempt: due.attempt,
@@ -176,6 +175,9 @@ fn recorded(seq: MessageSeq, message: &Message) -> Recorded {
         route: "orders-to-crm".parse().expect("a name"),
         destination: "crm".parse().expect("a name"),
         ordering_key: Some(format!("customer-{customer}")),
+        lane: None,
+        stuck: Stuck::Block,
+        class: Class::Service,
         purpose: Some("orders".into()),
         fate: None,
     };
