@@ -1,7 +1,7 @@
 //! A destination that is dead, slow, lying, impatient or rationed: nothing for it is lost, and nobody else notices.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -235,4 +235,97 @@ async fn a_dead_and_a_slow_destination_keep_nobody_else_waiting() {
     assert!(grown < 64 << 20, "{grown} bytes more with two destinations that take nothing");
     let balance = company.balance();
     assert_eq!(balance["difference"], 0, "{balance}");
+}
+
+/// A server that sends half of its first answer and hangs up, and is well afterwards.
+async fn half_answering() -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let ids: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&ids);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let seen = Arc::clone(&seen);
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 64 << 10];
+                let mut length = 0;
+                while !buffer[..length].ends_with(b"}") {
+                    match stream.read(&mut buffer[length..]).await {
+                        Ok(0) | Err(_) => return,
+                        Ok(more) => length += more,
+                    }
+                }
+                let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                let id = request.lines().find_map(|line| line.strip_prefix("webhook-id: ")).unwrap();
+                let times = {
+                    let mut seen = seen.lock().unwrap();
+                    seen.push(id.to_owned());
+                    seen.iter().filter(|one| *one == id).count()
+                };
+                let answer: &[u8] = match times {
+                    1 => b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"ok\":",
+                    _ => b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
+                };
+                stream.write_all(answer).await.unwrap();
+            });
+        }
+    });
+    (address, ids)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_an_answer_is_none_and_the_event_is_sent_again_under_its_id() {
+    let (address, ids) = half_answering().await;
+    let company = Company::new();
+    company.canonical_in("shop");
+    company.webhook_out("crm", address);
+    company.route("orders", "shop", "crm", "");
+    let hub = company.start();
+    send(&company, 0..3).await;
+    let balance = company.settled();
+    assert_eq!((&balance["fates"]["delivered"], &balance["difference"]), (&json!(3), &json!(0)), "{balance}");
+    let ids = ids.lock().unwrap();
+    let distinct: std::collections::HashSet<&String> = ids.iter().collect();
+    assert_eq!((ids.len(), distinct.len()), (6, 3), "{ids:?}");
+    hub.stop();
+}
+
+fn slack(witness: &Witness) -> String {
+    format!(
+        "connector = \"slack\"\n[send]\ntransport = \"http\"\nhosts = [\"127.0.0.1\"]\nprivate_networks = true\n\
+         auth = {{ scheme = \"bearer\", token = {{ file = \"token\" }} }}\n\
+         [config]\nbase_url = \"http://{}/api\"\nchannel = \"C0123456789\"\n",
+        witness.address
+    )
+}
+
+/// Slack answers 200 to everything, and says in the body whether it took it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_200_with_an_error_in_it_is_no_delivery() {
+    let mut times = 0;
+    let witness = Witness::start(move |_| {
+        times += 1;
+        let body = match times {
+            1 | 2 => r#"{"ok":false,"error":"internal_error"}"#,
+            3 => r#"{"ok":false,"error":"invalid_blocks"}"#,
+            _ => r#"{"ok":true,"ts":"1"}"#,
+        };
+        Answer { body, ..Answer::of(StatusCode::OK) }
+    })
+    .await;
+    let company = Company::new();
+    company.canonical_in("shop");
+    company.write("token", "xoxb-of-a-test\n");
+    company.channel("team", &slack(&witness));
+    company.route("orders", "shop", "team", "");
+    let hub = company.start();
+    send(&company, 1..2).await;
+    let balance = company.settled();
+    // Twice it could not, and the third time it told for good that it will not.
+    assert_eq!((&balance["fates"]["dead"], witness.seen().len()), (&json!(1), 3), "{balance}");
+    send(&company, 2..3).await;
+    assert_eq!(company.settled()["fates"]["delivered"], 1);
+    hub.stop();
 }

@@ -160,3 +160,37 @@ async fn a_destination_that_is_down_is_tried_again_until_it_is_back() {
     assert_eq!(ids.len(), 3);
     hub.stop();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_floods_is_asked_to_come_back_and_its_neighbours_are_not() {
+    let receiver = Receiver::start().await;
+    let company = Company::new();
+    company.canonical_in("shop");
+    company.channel(
+        "flood",
+        "connector = \"canonical\"\n[receive]\ntransport = \"http\"\nverify = { scheme = \"none\" }\nper_second = 2\n",
+    );
+    company.webhook_out("crm", receiver.address);
+    company.route("orders", "shop\", \"flood", "crm", "");
+    let hub = company.start();
+    let client = client();
+    let mut statuses = Vec::new();
+    for id in 0..30 {
+        let url = format!("http://{}/in/flood", company.address);
+        let placed = order(id, "rosa@example.com").to_string();
+        let answer =
+            client.post(url).header("content-type", "application/json").body(placed).send().await.unwrap();
+        if answer.status() == 429 {
+            assert_eq!(answer.headers()["retry-after"], "1");
+        }
+        statuses.push(answer.status().as_u16());
+        assert_eq!(post(&client, &company, "shop", &order(100 + id, "a@example.com")).await, Ok(202));
+    }
+    let taken = statuses.iter().filter(|status| **status == 202).count();
+    assert!(
+        taken >= 2 && statuses.contains(&429) && statuses.iter().all(|one| [202, 429].contains(one)),
+        "{statuses:?}"
+    );
+    assert_eq!(company.settled()["fates"]["delivered"], 30 + taken);
+    hub.stop();
+}

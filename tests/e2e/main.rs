@@ -3,7 +3,6 @@
 mod amqp;
 mod backup;
 mod brokers;
-mod certificate;
 mod commands;
 mod company;
 mod corpora;
@@ -28,6 +27,8 @@ mod receiver;
 mod replay;
 mod retention;
 mod sdk;
+#[path = "../services.rs"]
+mod services;
 mod shop;
 mod signatures;
 mod snippets;

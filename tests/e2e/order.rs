@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::company::{Company, PATIENCE};
 use crate::line::{client, order, post};
@@ -14,6 +14,7 @@ use crate::witness::{Answer, Seen, Witness, inversions};
 
 const KEYS: u32 = 40;
 const ORDERS: u32 = 25;
+const SENDERS: u32 = 8;
 
 /// How much larger than usual the numbers are.
 pub fn scale() -> u32 {
@@ -51,35 +52,45 @@ fn company(witness: &Witness, queue: &str, route: &str) -> Company {
     company
 }
 
+/// An order of a key's customer, numbered within the key.
+fn of_key(key: u32, number: u32) -> Value {
+    let mut placed = order(key * 1_000 + number, &format!("c{key}@example.com"));
+    placed["data"]["order"]["id"] = json!(number.to_string());
+    placed
+}
+
 /// Keys times orders, each key's in order, with a kill now and then. What was accepted.
 async fn send_all(company: Arc<Company>, keys: u32, orders: u32, kills: u32) -> u32 {
     let start = || {
         let company = Arc::clone(&company);
         async move { tokio::task::spawn_blocking(move || company.start()).await.unwrap() }
     };
-    let sending = {
-        let company = Arc::clone(&company);
-        tokio::spawn(async move {
-            let client = client();
-            for number in 1..=orders {
-                for key in 0..keys {
-                    let one = order(key * 1_000_000 + number, &format!("c{key}@example.com"));
-                    let mut one = one;
-                    one["data"]["order"]["id"] = json!(number.to_string());
-                    while post(&client, &company, "shop", &one).await != Ok(202) {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let company = Arc::clone(&company);
+            tokio::spawn(async move {
+                let client = client();
+                for number in 1..=orders {
+                    // Each key has one sender: what comes from two has no order.
+                    for key in (sender..keys).step_by(SENDERS as usize) {
+                        let placed = of_key(key, number);
+                        while post(&client, &company, "shop", &placed).await != Ok(202) {
+                            tokio::time::sleep(Duration::from_millis(5)).await;
+                        }
                     }
                 }
-            }
+            })
         })
-    };
+        .collect();
     let mut hub = start().await;
     for _ in 0..kills {
         tokio::time::sleep(Duration::from_millis(300)).await;
         hub.kill();
         hub = start().await;
     }
-    sending.await.unwrap();
+    for sender in senders {
+        sender.await.unwrap();
+    }
     let settled = Arc::clone(&company);
     let balance = tokio::task::spawn_blocking(move || settled.settled()).await.unwrap();
     assert_eq!(balance["difference"], 0);
@@ -140,9 +151,7 @@ async fn a_stuck_event_holds_up_its_own_key_as_its_route_says() {
         let hub = company.start();
         let client = client();
         let send = async |key: u32, number: u32| {
-            let mut one = order(key * 1000 + number, &format!("c{key}@example.com"));
-            one["data"]["order"]["id"] = json!(number.to_string());
-            assert_eq!(post(&client, &company, "shop", &one).await, Ok(202));
+            assert_eq!(post(&client, &company, "shop", &of_key(key, number)).await, Ok(202));
         };
         send(0, 1).await;
         until("the first was tried", || !witness.seen().is_empty()).await;

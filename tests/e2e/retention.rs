@@ -129,7 +129,7 @@ async fn what_takes_too_much_room_goes_oldest_first() {
     let client = client();
     for id in 0..60 {
         let mut large = order(id, "rosa@example.com");
-        large["data"]["note"] = json!("x".repeat(40_000));
+        large["data"]["order"]["note"] = json!("x".repeat(40_000));
         assert_eq!(post(&client, &company, "shop", &large).await, Ok(202));
     }
     company.settled();

@@ -105,7 +105,8 @@ impl Doors<'_> {
         let challenger =
             Challenger::new(http.challenge.as_ref(), |at| self.secret(at)).context("challenge")?;
         let inbound = Inbound::new(name.clone(), verifier, self.headers(declared), self.limits());
-        let inbound = inbound.with_challenger(challenger).with_origins(&http.origins);
+        let inbound =
+            inbound.with_challenger(challenger).with_origins(&http.origins).with_rate(http.per_second);
         let channels = self.workshop.ways.http.clone();
         Ok(Box::new(move |stop| {
             let inbound = channels.open(inbound);

@@ -55,6 +55,10 @@ pub enum StoreError {
     Settled(String),
     #[error("failed to reach the store: it is closed")]
     Closed,
+    /// Only where several nodes share a store: its broker or its database is away. Try again later; what was asked for was not
+    /// done, or was done and is not done twice.
+    #[error("failed to reach {0}")]
+    Away(String),
     /// Ours to mend: logged in full, shown as "internal error".
     #[error("failed to use the store: {0}")]
     Internal(Arc<Internal>),
@@ -71,7 +75,7 @@ pub enum Internal {
 }
 
 impl StoreError {
-    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
+    pub fn corrupt(what: impl Into<String>) -> Self {
         Self::Internal(Arc::new(Internal::Corrupt(what.into())))
     }
 

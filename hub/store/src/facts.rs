@@ -11,7 +11,7 @@ use crate::{Reader, StoreError};
 
 /// The moment at which facts were read. A decision that rests on them is refused if they changed since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AsOf(pub(crate) i64);
+pub struct AsOf(pub i64);
 
 #[derive(Clone, Debug, Default)]
 pub struct Facts {

@@ -34,7 +34,7 @@ pub use accept::Cursor;
 pub use backup::{BackedUp, restore};
 pub use destination::{Draw, Failing};
 pub use due::{Claim, Due, Marks};
-pub use error::StoreError;
+pub use error::{Internal, StoreError};
 pub use facts::{AsOf, Facts};
 pub use find::{Filter, Found, Order};
 pub use format::FORMAT;

@@ -168,6 +168,10 @@ pub struct HttpInlet {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("items" = { "type": "string", "format": "origin" }))]
     pub origins: Vec<String>,
+    /// How many messages are taken in a second. Further ones are answered 429, with `Retry-After`: for a system that floods
+    /// its neighbours. Without it, as many as the hub can keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

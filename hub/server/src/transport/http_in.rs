@@ -177,6 +177,10 @@ where
         info!(channel = %inbound.channel, answered = true, "asked whether this is the address");
         return Ok(Taken::Asked(word));
     }
+    // Only those who may come in use up turns.
+    if !inbound.has_turn() {
+        return Err(too_many);
+    }
     let claim = match (verified.replay_key, inbound.verifier.replay_window()) {
         (Some(key), Some(window)) => match door.replays.claim(&inbound.channel, key, window, now) {
             Seen::First(claim) => Some(claim),

@@ -2,10 +2,12 @@
 //! the door is open; a request finishes under the rules that it began with.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use metrics::Counter;
 use snodo_core::ChannelName;
 use snodo_core::message::BODY_BYTES_MAX;
@@ -53,6 +55,7 @@ pub struct Inbound {
     pub(super) credentials: Vec<String>,
     pub(super) limits: Limits,
     pub(super) permits: Semaphore,
+    rate: Option<DefaultDirectRateLimiter>,
     /// Asked for once, because looking a counter up costs more than the rest of what the door does.
     pub(super) accepted: Counter,
 }
@@ -91,6 +94,7 @@ impl Inbound {
             credentials,
             limits,
             permits: Semaphore::new(limits.concurrent_max),
+            rate: None,
             accepted,
         }
     }
@@ -102,6 +106,17 @@ impl Inbound {
     /// The web sites whose pages may send here.
     pub fn with_origins(self, declared: &[String]) -> Self {
         Self { origins: Origins::new(declared), ..self }
+    }
+
+    /// How many messages are taken in a second.
+    pub fn with_rate(self, per_second: Option<NonZeroU32>) -> Self {
+        let rate = per_second.map(|per_second| RateLimiter::direct(Quota::per_second(per_second)));
+        Self { rate, ..self }
+    }
+
+    /// Whether one more is taken in this second.
+    pub(super) fn has_turn(&self) -> bool {
+        self.rate.as_ref().is_none_or(|rate| rate.check().is_ok())
     }
 
     pub(super) fn counter(&self, result: &'static str) -> Counter {

@@ -1,0 +1,192 @@
+//! Deliveries of one lane go one after another, whatever becomes of them; those of other lanes never wait for them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use snodo_core::{Class, Event, Fate, Lane, Stuck};
+use snodo_store::{DeliverySeq, Due, EventSeq, Item, NewDelivery, NewEvent, NewVerdict, Settlement};
+
+use crate::bench::Bench;
+use crate::values::*;
+
+crate::both!(
+    the_next_of_a_lane_waits_for_the_one_before_it,
+    one_that_is_skipped_is_tried_again_beside_its_lane,
+    the_newest_takes_the_place_of_those_that_wait,
+    one_that_is_taken_up_again_stands_in_line,
+    lanes_that_are_given_up_keep_nobody_waiting,
+    classes_go_before_each_other_and_lanes_before_classes,
+    of_every_lane_one_may_go_and_the_order_is_kept,
+);
+
+pub fn in_lane(key: &str, stuck: Stuck) -> NewDelivery {
+    NewDelivery { lane: Some(Lane::of(key)), stuck, ..delivery("crm") }
+}
+
+fn bring(bench: &Bench, key: &str, delivery: NewDelivery) {
+    bench.bring(vec![NewEvent { verdict: NewVerdict::Routed(vec![delivery]), ..event(key, key) }]);
+}
+
+/// What may go: in the order in which it would, but for which of two lanes goes first.
+fn ready(bench: &Bench) -> BTreeMap<i64, Due> {
+    bench.claimed(&name("crm"), bench.now()).into_iter().map(|due| (due.seq.0, due)).collect()
+}
+
+fn of(ready: &BTreeMap<i64, Due>) -> Vec<i64> {
+    ready.keys().copied().collect()
+}
+
+fn settle(bench: &Bench, due: &Due, result: Settlement) {
+    bench.settle(due, result);
+    bench.assert_balanced();
+}
+
+/// Two of `a`, then two of `b`.
+fn two_lanes(bench: &Bench, stuck: Stuck) {
+    for (key, lane) in [("1", "a"), ("2", "a"), ("3", "b"), ("4", "b")] {
+        bring(bench, key, in_lane(lane, stuck));
+    }
+}
+
+fn the_next_of_a_lane_waits_for_the_one_before_it(bench: &mut Bench) {
+    two_lanes(bench, Stuck::Block);
+    let first = ready(bench);
+    assert_eq!(of(&first), [1, 3]);
+    let due = bench.now() + Duration::from_secs(60);
+    settle(bench, &first[&1], Settlement::Again { due });
+    settle(bench, &first[&3], finally(Fate::Delivered));
+    bench.reopen();
+    assert_eq!(of(&ready(bench)), [4], "1 is not due, and 2 waits for it");
+    assert_eq!(bench.home.next_due(&name("crm")).unwrap(), Some(bench.now()));
+    bench.pass(Duration::from_secs(60));
+    let again = ready(bench);
+    assert_eq!(of(&again), [1, 4]);
+    settle(bench, &again[&1], finally(Fate::Dead));
+    assert_eq!(of(&ready(bench)), [2, 4], "the dead hold up nobody");
+}
+
+fn one_that_is_skipped_is_tried_again_beside_its_lane(bench: &mut Bench) {
+    two_lanes(bench, Stuck::Skip);
+    let due = bench.now() + Duration::from_secs(60);
+    settle(bench, &ready(bench)[&1], Settlement::Aside { due });
+    assert_eq!(of(&ready(bench)), [2, 3]);
+    bench.pass(Duration::from_secs(60));
+    let all = ready(bench);
+    assert_eq!(of(&all), [1, 2, 3]);
+    settle(bench, &all[&1], finally(Fate::Delivered));
+    assert_eq!(of(&ready(bench)), [2, 3]);
+}
+
+fn the_newest_takes_the_place_of_those_that_wait(bench: &mut Bench) {
+    two_lanes(bench, Stuck::Newest);
+    let expired = |bench: &Bench| bench.home.tally().unwrap().fates[Fate::Expired];
+    let first = ready(bench);
+    assert_eq!(of(&first), [1, 3], "what is under way is not replaced");
+    let due = bench.now() + Duration::from_secs(60);
+    settle(bench, &first[&1], Settlement::Again { due });
+    // 1 is put off, 2 waits for it: the newest replaces both. One of another type does not.
+    bring(bench, "5", in_lane("a", Stuck::Newest));
+    assert_eq!((of(&ready(bench)), expired(bench)), (vec![3, 5], 2));
+    let new = event("6", "6");
+    let other = Event { kind: "commerce.order.cancelled".into(), ..new.event };
+    let verdict = NewVerdict::Routed(vec![in_lane("b", Stuck::Newest)]);
+    bench.bring(vec![NewEvent { event: other, verdict, ..event("6", "6") }]);
+    assert_eq!(expired(bench), 2);
+    let reason = bench.home.trail(EventSeq(2)).unwrap().unwrap().deliveries[0].delivery.reason.clone();
+    assert!(reason.is_some_and(|reason| reason.contains("newer")));
+    bench.assert_balanced();
+}
+
+fn one_that_is_taken_up_again_stands_in_line(bench: &mut Bench) {
+    two_lanes(bench, Stuck::Block);
+    settle(bench, &ready(bench)[&1], finally(Fate::Dead));
+    let under_way = ready(bench);
+    assert_eq!(of(&under_way), [2, 3]);
+    bench.home.requeue(vec![Item::Delivery(DeliverySeq(1))]).unwrap();
+    bench.assert_balanced();
+    assert_eq!(of(&ready(bench)), [2, 3], "2 may be under way");
+    bring(bench, "5", in_lane("a", Stuck::Block));
+    settle(bench, &under_way[&2], finally(Fate::Delivered));
+    assert_eq!(of(&ready(bench)), [1, 3], "what was accepted first goes first");
+}
+
+fn lanes_that_are_given_up_keep_nobody_waiting(bench: &mut Bench) {
+    two_lanes(bench, Stuck::Block);
+    let due = bench.now() + Duration::from_secs(60);
+    settle(bench, &ready(bench)[&1], Settlement::Again { due });
+    bench.home.free_lanes(name("crm")).unwrap();
+    assert_eq!(of(&ready(bench)), [2, 3, 4]);
+    bench.assert_balanced();
+}
+
+fn classes_go_before_each_other_and_lanes_before_classes(bench: &mut Bench) {
+    for (key, lane, class) in [
+        ("1", "a", Class::Marketing),
+        ("2", "b", Class::Service),
+        ("3", "a", Class::Privacy),
+        ("4", "c", Class::Privacy),
+        ("5", "d", Class::Service),
+    ] {
+        bring(bench, key, NewDelivery { class, ..in_lane(lane, Stuck::Block) });
+    }
+    let order = |bench: &Bench| {
+        bench.claimed(&name("crm"), bench.now()).iter().map(|due| due.seq.0).collect::<Vec<_>>()
+    };
+    let first = bench.claimed(&name("crm"), bench.now());
+    assert_eq!(first.iter().map(|due| due.seq.0).collect::<Vec<_>>(), [4, 2, 5, 1], "3 waits for 1");
+    settle(bench, &first[3], finally(Fate::Delivered));
+    assert_eq!(order(bench), [3, 4, 2, 5]);
+}
+
+/// Random work: of every lane exactly the oldest may go, whatever was tried, settled, taken up again, or begun anew.
+fn of_every_lane_one_may_go_and_the_order_is_kept(bench: &mut Bench) {
+    let mut dice = Dice(0x5eed);
+    let mut lanes: HashMap<i64, usize> = HashMap::new();
+    let mut waiting: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+    let mut dead: BTreeSet<i64> = BTreeSet::new();
+    let mut next = 1;
+    for step in 0..200 {
+        match dice.below(10) {
+            0..4 => {
+                let lane = dice.below(4);
+                bring(bench, &next.to_string(), in_lane(&lane.to_string(), Stuck::Block));
+                lanes.insert(next, lane);
+                waiting.entry(lane).or_default().push(next);
+                next += 1;
+            }
+            4..7 => {
+                let found: Vec<Due> = ready(bench).into_values().collect();
+                let Some(due) = found.get(dice.below(found.len().max(1))) else { continue };
+                let result = match dice.below(3) {
+                    0 => Settlement::Again { due: bench.now() + Duration::from_secs(5) },
+                    _ => finally(Fate::Dead),
+                };
+                if let Settlement::Final { .. } = result {
+                    waiting.get_mut(&lanes[&due.seq.0]).unwrap().retain(|seq| *seq != due.seq.0);
+                    dead.insert(due.seq.0);
+                }
+                settle(bench, due, result);
+            }
+            7 => {
+                let Some(seq) = dead.pop_first() else { continue };
+                bench.home.requeue(vec![Item::Delivery(DeliverySeq(seq))]).unwrap();
+                let lane = waiting.entry(lanes[&seq]).or_default();
+                // It stands behind the one that may be under way, and before all that are newer.
+                let at = lane.iter().skip(1).position(|one| *one > seq).map_or(lane.len(), |at| at + 1);
+                lane.insert(at, seq);
+            }
+            8 => bench.pass(Duration::from_secs(3)),
+            _ if step % 9 == 0 => bench.reopen(),
+            _ => {}
+        }
+        let later = bench.now() + Duration::from_secs(60);
+        let mut seen = HashMap::new();
+        for due in bench.claimed(&name("crm"), later) {
+            let lane = lanes[&due.seq.0];
+            assert_eq!(seen.insert(lane, due.seq.0), None, "two of lane {lane} may go");
+            assert_eq!(waiting[&lane].first(), Some(&due.seq.0), "lane {lane} is out of order");
+        }
+        let busy = waiting.values().filter(|lane| !lane.is_empty()).count();
+        assert_eq!(seen.len(), busy, "a lane stands still");
+    }
+}
