@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use libc::{mode_t, off_t, size_t, ssize_t};
-use snodo_test_power::{DIRECTORY, FAIL_SYNCS, JOURNAL, KILL_AT, Operation, ROOM};
+use snodo_test_power::{DIRECTORY, FAIL_SYNCS, JOURNAL, KILL_AT, KILL_AT_FAILED_SYNC, Operation, ROOM};
 
 const STDOUT: c_int = 1;
 
@@ -15,6 +15,7 @@ struct Watched {
     directory: String,
     journal: c_int,
     kill_at: u64,
+    kill_at_failed_sync: bool,
     fail_syncs: Range<u64>,
     /// How many bytes still fit; `None` if it is not to be said.
     room: Option<u64>,
@@ -63,6 +64,7 @@ impl Watched {
             directory,
             journal,
             kill_at: number(KILL_AT).unwrap_or(u64::MAX),
+            kill_at_failed_sync: std::env::var_os(KILL_AT_FAILED_SYNC).is_some(),
             fail_syncs: fail_syncs.unwrap_or(0..0),
             room: number(ROOM),
             open: HashMap::new(),
@@ -81,7 +83,8 @@ impl Watched {
             rest = &rest[written as usize..];
         }
         self.operations += 1;
-        if self.operations >= self.kill_at {
+        let failed = self.kill_at_failed_sync && matches!(operation, Operation::SyncFailed { .. });
+        if self.operations >= self.kill_at || failed {
             // SAFETY: it ends the process, while the lock keeps everyone else from doing anything.
             unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
             loop {

@@ -16,4 +16,4 @@ mod watch;
 pub use dice::Dice;
 pub use disk::{Disk, Honesty};
 pub use journal::{Operation, read};
-pub use watch::{DIRECTORY, FAIL_SYNCS, JOURNAL, KILL_AT, ROOM, Watch};
+pub use watch::{DIRECTORY, FAIL_SYNCS, JOURNAL, KILL_AT, KILL_AT_FAILED_SYNC, ROOM, Watch};

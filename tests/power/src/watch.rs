@@ -11,6 +11,8 @@ pub const DIRECTORY: &str = "SNODO_POWER_DIRECTORY";
 pub const JOURNAL: &str = "SNODO_POWER_JOURNAL";
 /// The process is killed when the journal has so many operations.
 pub const KILL_AT: &str = "SNODO_POWER_KILL_AT";
+/// The process is killed when it would hear of a sync that failed.
+pub const KILL_AT_FAILED_SYNC: &str = "SNODO_POWER_KILL_AT_FAILED_SYNC";
 /// Which syncs fail, by their numbers: `3-5` are the third and the fourth.
 pub const FAIL_SYNCS: &str = "SNODO_POWER_FAIL_SYNCS";
 /// How many bytes fit into the folder.
@@ -20,6 +22,7 @@ pub const ROOM: &str = "SNODO_POWER_ROOM";
 #[derive(Default)]
 pub struct Watch {
     pub kill_at: Option<u64>,
+    pub kill_at_failed_sync: bool,
     pub fail_syncs: Option<Range<u64>>,
     pub room_bytes: Option<u64>,
 }
@@ -31,7 +34,10 @@ impl Watch {
         if let Some(operations) = self.kill_at {
             command.env(KILL_AT, operations.to_string());
         }
-        if let Some(Range { start, end }) = self.fail_syncs {
+        if self.kill_at_failed_sync {
+            command.env(KILL_AT_FAILED_SYNC, "1");
+        }
+        if let Some(Range { start, end }) = &self.fail_syncs {
             command.env(FAIL_SYNCS, format!("{start}-{end}"));
         }
         if let Some(bytes) = self.room_bytes {
