@@ -382,7 +382,7 @@ impl Outbox {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            Step::Claimed(self.claim_now(marks, out, limit))
+            Step::Claimed(self.claim_now(marks, &out, limit))
         });
         resume(job.await)
     }

@@ -55,6 +55,12 @@ struct Walk {
     by_size: MessageSeq,
 }
 
+/// What was received by then, after that message.
+struct Stretch {
+    until: Timestamp,
+    after: MessageSeq,
+}
+
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -112,7 +118,9 @@ impl Sweep {
         if let Some(settled) = retention.settled {
             let until = now - settled.0;
             self.walk.by_age =
-                self.remove_settled(until, self.walk.by_age, stop, &mut swept, || Ok(usize::MAX))?;
+                self.remove_settled(Stretch { until, after: self.walk.by_age }, stop, &mut swept, || {
+                    Ok(usize::MAX)
+                })?;
         }
         if let Some(bytes) = retention.bytes
             && self.store.used_bytes()? > bytes
@@ -123,7 +131,8 @@ impl Sweep {
                 let largest = usize::try_from(over / MESSAGE_BYTES).unwrap_or(usize::MAX);
                 Ok(if over == 0 { 0 } else { largest.max(AT_ONCE_LEAST) })
             };
-            self.walk.by_size = self.remove_settled(until, self.walk.by_size, stop, &mut swept, at_once)?;
+            self.walk.by_size =
+                self.remove_settled(Stretch { until, after: self.walk.by_size }, stop, &mut swept, at_once)?;
             if at_once()? > 0 {
                 warn!(
                     bytes,
@@ -204,8 +213,7 @@ impl Sweep {
     /// Oldest first, so many messages at once, until that is none; how far it came.
     fn remove_settled(
         &self,
-        until: Timestamp,
-        mut after: MessageSeq,
+        Stretch { until, mut after }: Stretch,
         stop: &CancellationToken,
         swept: &mut Swept,
         at_once: impl Fn() -> Result<usize, StoreError>,

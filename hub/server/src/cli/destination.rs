@@ -21,7 +21,7 @@ pub enum Command {
 pub fn destination(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::List => list(invocation),
-        Command::Enable { destination } => enable(invocation, destination),
+        Command::Enable { destination } => enable(invocation, &destination),
     }
 }
 
@@ -78,9 +78,9 @@ pub fn state(failing: Option<&Failing>) -> (&'static str, Option<Timestamp>) {
 }
 
 /// By the running hub, which owns the store; or, if none runs, here.
-fn enable(invocation: &Invocation, destination: ChannelName) -> anyhow::Result<Exit> {
+fn enable(invocation: &Invocation, destination: &ChannelName) -> anyhow::Result<Exit> {
     let data = configuration::data_folder(&invocation.config)?;
-    if Store::open_read_only(&data)?.failing(&destination)?.is_none() {
+    if Store::open_read_only(&data)?.failing(destination)?.is_none() {
         screen::line(format!("{destination} does not fail: `snodo destination list` shows those that do."))?;
         return Ok(Exit::Wrong);
     }
@@ -90,7 +90,7 @@ fn enable(invocation: &Invocation, destination: ChannelName) -> anyhow::Result<E
             store.close_blocking();
             enabled?;
         }
-        Err(StoreError::Locked { .. }) => running::tell(&data, admin::ENABLE, &destination)?,
+        Err(StoreError::Locked { .. }) => running::tell(&data, admin::ENABLE, destination)?,
         Err(error) => return Err(error.into()),
     }
     match invocation.json {
