@@ -15,11 +15,12 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
 use serde_json::{Value, json};
 
-use crate::brokers::{self, connected, own_name, until};
+use crate::brokers::{connected, own_name, until};
 use crate::company::{Company, get};
 use crate::line::order;
 use crate::mqtt::each_told;
 use crate::proxy::Proxy;
+use crate::services;
 
 /// Somebody else at the broker, who has made what the hub uses, and takes it away again.
 pub struct Friend {
@@ -161,7 +162,7 @@ fn balanced(balance: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
-    let (broker, own) = (brokers::amqp(), own_name("amqp"));
+    let (broker, own) = (services::amqp(), own_name("amqp"));
     let proxy = Proxy::start(broker).await;
     let company = Company::new();
     channels(&company, &own, proxy.address, "", "{type}");
@@ -237,7 +238,7 @@ async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_at_the_broker_is_told_clearly_and_waited_for() {
-    let (broker, own) = (brokers::amqp(), own_name("amqp"));
+    let (broker, own) = (services::amqp(), own_name("amqp"));
     let company = Company::new();
     channels(&company, &own, broker, "", "nobody.listens");
     let friend = Friend::meet(broker, &own).await;

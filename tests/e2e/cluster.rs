@@ -11,11 +11,11 @@ use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::{Connection, ConnectionProperties};
 use serde_json::{Value, json};
 
-use crate::brokers::{self, until};
+use crate::brokers::until;
 use crate::company::{Company, Hub, get};
 use crate::line::{client, order, post};
 use crate::proxy::Proxy;
-use crate::sql::server;
+use crate::services::{self, postgres};
 use crate::witness::{Answer, Seen, Witness, inversions};
 
 const PARTITIONS: u32 = 8;
@@ -35,7 +35,7 @@ struct Shared {
 impl Shared {
     fn new() -> Self {
         let name = format!("test_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
-        Self { name, broker: brokers::amqp(), database: server::shared().address }
+        Self { name, broker: services::amqp(), database: postgres::shared().address }
     }
 
     /// A hub of this home, on files of its own.
@@ -47,7 +47,7 @@ impl Shared {
 
     /// It is that company's home from now on.
     fn declare(&self, company: &Company) {
-        let server::Shared { user, database, .. } = server::shared();
+        let postgres::Shared { user, database, .. } = postgres::shared();
         company.write("broker", &format!("amqp://guest:guest@{}/%2F", self.broker));
         let Self { name, database: address, .. } = self;
         company.write("database", &format!("postgresql://{user}@{address}/{database}?sslmode=disable"));
@@ -61,7 +61,7 @@ impl Shared {
 
     async fn client() -> tokio_postgres::Client {
         let (client, connection) =
-            tokio_postgres::connect(server::url(), tokio_postgres::NoTls).await.unwrap();
+            tokio_postgres::connect(postgres::url(), tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
         client
     }
@@ -81,7 +81,7 @@ impl Shared {
             .batch_execute(&format!("DROP SCHEMA snodo_{} CASCADE", self.name))
             .await
             .unwrap();
-        let url = format!("amqp://guest:guest@{}/%2F", brokers::amqp());
+        let url = format!("amqp://guest:guest@{}/%2F", services::amqp());
         let broker = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
         let channel = broker.create_channel().await.unwrap();
         for partition in 0..PARTITIONS {

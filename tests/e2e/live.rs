@@ -134,7 +134,7 @@ async fn a_wrong_file_is_refused_once_with_line_and_remedy_and_the_hub_goes_on()
     }
     // A secret that comes is as good as a file that is mended.
     company.write(key, "s3cret\n");
-    assert_eq!(reload(&company, &[]).0, true);
+    assert!(reload(&company, &[]).0);
     assert_eq!(metric(&company, "snodo_configuration_refused"), "0");
     assert_eq!(post(&client, &company, "shop", &order(3, "a@example.com")).await, Ok(202));
     let balance = company.settled();
@@ -188,10 +188,10 @@ async fn what_waits_for_a_destination_that_ends_asks_what_becomes_of_it() {
         assert_eq!(planned["left"], json!([{"of": of, "what": planned["left"][0]["what"], "count": 3}]));
         let (applied, said) = reload(&company, &[]);
         assert!(
-            !applied && said.contains(&format!("3 deliveries")) && said.contains(&format!("--let {answer}")),
+            !applied && said.contains("3 deliveries") && said.contains(&format!("--let {answer}")),
             "{said}"
         );
-        assert!(is_at_work(&company) == false && is_in_flight(3), "everything is as it was");
+        assert!(!is_at_work(&company) && is_in_flight(3), "everything is as it was");
         if wrong != "crm=dead" {
             let (applied, said) = reload(&company, &[wrong]);
             assert!(!applied && said.contains(&format!("--let {wrong}").replace("=dead", "=")), "{said}");
@@ -220,7 +220,7 @@ async fn what_waits_for_a_destination_that_ends_asks_what_becomes_of_it() {
         receiver.answer(|_| axum::http::StatusCode::NO_CONTENT);
         company.write("channels/crm.toml", &crm);
         company.write("routes/to-crm.toml", &route);
-        assert_eq!(reload(&company, &[]).0, true);
+        assert!(reload(&company, &[]).0);
         delivered += if fate.is_none() { 3 } else { 0 };
         assert_eq!(
             company.settled()["fates"]["delivered"],

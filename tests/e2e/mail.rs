@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::certificate;
 use crate::company::{Company, get};
 use crate::doors::{node, python, python_command};
 use crate::line::{client, order, post};
 use crate::proxy::Proxy;
 use crate::receiver::Receiver;
+use crate::services::certificate;
 use crate::sql::{attempts, balanced, install, tried, until};
 
 /// A mail server of the test's own (`aiosmtpd`). Stopped when dropped.

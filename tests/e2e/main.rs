@@ -3,7 +3,6 @@
 mod amqp;
 mod backup;
 mod brokers;
-mod certificate;
 mod cluster;
 mod commands;
 mod company;
@@ -29,6 +28,8 @@ mod receiver;
 mod replay;
 mod retention;
 mod sdk;
+#[path = "../services.rs"]
+mod services;
 mod shop;
 mod signatures;
 mod snippets;

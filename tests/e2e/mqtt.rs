@@ -11,10 +11,11 @@ use rumqttc::v5::mqttbytes::v5::{Packet, Publish, PublishProperties};
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
 use serde_json::{Value, json};
 
-use crate::brokers::{self, Guarded, connected, own_name, until};
+use crate::brokers::{Guarded, connected, own_name, until};
 use crate::company::Company;
 use crate::line::order;
 use crate::proxy::Proxy;
+use crate::services;
 
 /// A client of the test's own, which takes down what it is subscribed to.
 pub struct Friend {
@@ -122,7 +123,7 @@ fn balanced(balance: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
-    let (broker, own) = (brokers::mqtt(), own_name("mqtt"));
+    let (broker, own) = (services::mqtt(), own_name("mqtt"));
     let proxy = Proxy::start(broker).await;
     let company = Company::new();
     channels(&company, &own, proxy.address, "");
@@ -191,7 +192,7 @@ async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_hub_cannot_take_keeps_nobody_waiting() {
-    let (broker, own) = (brokers::mqtt(), own_name("mqtt"));
+    let (broker, own) = (services::mqtt(), own_name("mqtt"));
     let company = Company::new();
     channels(&company, &own, broker, "");
     let friend = Friend::meet(broker, Some(&format!("{own}/out/+"))).await;

@@ -3,7 +3,6 @@
 
 mod rows_in;
 mod rows_out;
-pub mod server;
 
 use std::time::Instant;
 
@@ -11,6 +10,7 @@ use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 
 use crate::company::{Company, PATIENCE};
+use crate::services::postgres;
 
 /// The clerk as a connector of the company: no connector that is built in writes rows as these tests want them.
 pub fn install(company: &Company, transport: &str) {
@@ -70,14 +70,14 @@ impl Drop for Table {
 }
 
 async fn connect() -> Client {
-    let (client, connection) = tokio_postgres::connect(server::url(), NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(postgres::url(), NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }
 
 /// `url` and `tls` of a channel, by way of that address.
 pub fn database(by: std::net::SocketAddr) -> String {
-    let shared = server::shared();
+    let shared = postgres::shared();
     format!("url = \"postgres://{}@{by}/{}\"\ntls = \"none\"\n", shared.user, shared.database)
 }
 

@@ -12,10 +12,11 @@ use rumqttc::v5::mqttbytes::QoS;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message as Frame;
 
-use crate::brokers::{self, connected, own_name, until};
+use crate::brokers::{connected, own_name, until};
 use crate::company::{Company, Hub};
 use crate::proxy::Proxy;
-use crate::sql::{self, Table, balanced};
+use crate::services;
+use crate::sql::{Table, balanced};
 use crate::{amqp, mail, mqtt, websocket};
 
 /// Rows of the file of contacts: three messages, as a part has at most 500.
@@ -41,8 +42,8 @@ struct Ends {
 impl Ends {
     async fn meet() -> Self {
         let (company, own) = (Company::new(), own_name("points"));
-        let devices = mqtt::Friend::meet(brokers::mqtt(), Some(&format!("{own}/display/+"))).await;
-        let shop = amqp::Friend::meet(brokers::amqp(), &own).await;
+        let devices = mqtt::Friend::meet(services::mqtt(), Some(&format!("{own}/display/+"))).await;
+        let shop = amqp::Friend::meet(services::amqp(), &own).await;
         shop.queue("in").await;
         let mails = tokio::task::spawn_blocking(|| mail::Server::start(&json!({}))).await.unwrap();
         let columns =
@@ -53,9 +54,9 @@ impl Ends {
             mailbox: mail::opened(&company, ""),
             customers: Table::new("customers", columns).await,
             books: Table::new("books", log).await,
-            mqtt: Proxy::start(brokers::mqtt()).await,
-            amqp: Proxy::start(brokers::amqp()).await,
-            database: Proxy::start(sql::server::shared().address).await,
+            mqtt: Proxy::start(services::mqtt()).await,
+            amqp: Proxy::start(services::amqp()).await,
+            database: Proxy::start(services::postgres::shared().address).await,
             mail: Proxy::start(mails.address).await,
             company,
             own,

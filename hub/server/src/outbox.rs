@@ -296,13 +296,9 @@ impl Outbox {
                 desk.interpreting = false;
                 desk.settled.extend(interpreted.settled);
                 self.listen(desk, &interpreted.heard);
-                if desk.is_held() {
-                    desk.tray.add(interpreted.follow_ups, 0);
-                    desk.put_back();
-                } else {
-                    // Some have gone after a failure.
-                    self.send_all(desk, interpreted.follow_ups);
-                }
+                desk.tray.explained(interpreted.patience);
+                // Also when there are none: those that send have gone when they were stopped.
+                self.send_all(desk, interpreted.follow_ups);
             }
             Step::Written(settled, failed) => {
                 desk.writing = false;
@@ -327,16 +323,16 @@ impl Outbox {
     }
 
     fn send_all(self: &Arc<Self>, desk: &mut Desk, calls: Vec<Call>) {
+        if desk.is_held() {
+            desk.tray.add(calls, 0);
+            return desk.put_back();
+        }
         for _ in 0..desk.tray.add(calls, self.concurrent) {
             let (this, tray) = (Arc::clone(self), Arc::clone(&desk.tray));
             desk.tasks.spawn(async move {
                 while let Some(call) = this.next_call(&tray).await {
                     match this.pace.day(&*this.store).await {
-                        Ok(Ok(())) => {
-                            if !tray.answer(Answered::of(call, &this.sender).await) {
-                                return Step::Sent(None);
-                            }
-                        }
+                        Ok(Ok(())) => tray.answer(Answered::of(call, &this.sender).await),
                         Ok(Err(used_up)) => {
                             tray.put_back(call);
                             return Step::Sent(Some(used_up));
@@ -388,7 +384,7 @@ impl Outbox {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            Step::Claimed(self.claim_now(marks, out, limit))
+            Step::Claimed(self.claim_now(marks, &out, limit))
         });
         resume(job.await)
     }

@@ -25,6 +25,12 @@ const ANEW_EVERY: Duration = Duration::from_secs(3600);
 /// A call that is under way when its channel is taken away is waited for, but not for so long.
 const GONE_AFTER: Duration = Duration::from_secs(600);
 
+/// What a message takes at most with its events, roughly: no more are removed than must be.
+const MESSAGE_BYTES: u64 = 1 << 20;
+
+/// Near the end, so many at once.
+const AT_ONCE_LEAST: usize = 4;
+
 /// Why a delivery is expired that nobody has taken up again.
 const FAILED: &str = "older than retention.failed";
 
@@ -47,6 +53,12 @@ struct Walk {
     began: Option<Instant>,
     by_age: MessageSeq,
     by_size: MessageSeq,
+}
+
+/// What was received by then, after that message.
+struct Stretch {
+    until: Timestamp,
+    after: MessageSeq,
 }
 
 /// What a sweep did.
@@ -105,15 +117,23 @@ impl Sweep {
         }
         if let Some(settled) = retention.settled {
             let until = now - settled.0;
-            self.walk.by_age = self.remove_settled(until, self.walk.by_age, stop, &mut swept, || Ok(true))?;
+            self.walk.by_age =
+                self.remove_settled(Stretch { until, after: self.walk.by_age }, stop, &mut swept, || {
+                    Ok(usize::MAX)
+                })?;
         }
         if let Some(bytes) = retention.bytes
             && self.store.used_bytes()? > bytes
         {
             let (store, until) = (self.store.clone(), now - self.dedup_window);
-            let is_over = || Ok(store.used_bytes()? > bytes);
-            self.walk.by_size = self.remove_settled(until, self.walk.by_size, stop, &mut swept, is_over)?;
-            if is_over()? {
+            let at_once = || {
+                let over = store.used_bytes()?.saturating_sub(bytes);
+                let largest = usize::try_from(over / MESSAGE_BYTES).unwrap_or(usize::MAX);
+                Ok(if over == 0 { 0 } else { largest.max(AT_ONCE_LEAST) })
+            };
+            self.walk.by_size =
+                self.remove_settled(Stretch { until, after: self.walk.by_size }, stop, &mut swept, at_once)?;
+            if at_once()? > 0 {
                 warn!(
                     bytes,
                     "the store is larger than retention.bytes, and nothing more may be removed: the rest is younger than dedup.window, \
@@ -190,21 +210,25 @@ impl Sweep {
         Ok(())
     }
 
-    /// Oldest first, as long as there is reason to; how far it came.
+    /// Oldest first, so many messages at once, until that is none; how far it came.
     fn remove_settled(
         &self,
-        until: Timestamp,
-        mut after: MessageSeq,
+        Stretch { until, mut after }: Stretch,
         stop: &CancellationToken,
         swept: &mut Swept,
-        goes_on: impl Fn() -> Result<bool, StoreError>,
+        at_once: impl Fn() -> Result<usize, StoreError>,
     ) -> Result<MessageSeq, StoreError> {
         let last = self.store.received_until(until)?;
-        while !stop.is_cancelled() && goes_on()? {
-            let messages = self.store.removable(until, after, last)?;
+        while !stop.is_cancelled() {
+            let at_once = at_once()?;
+            if at_once == 0 {
+                break;
+            }
+            let mut messages = self.store.removable(until, after, last)?;
             if messages.is_empty() {
                 return Ok(last.max(after));
             }
+            messages.truncate(at_once);
             let removal = Removal::Settled { messages: messages.clone(), until };
             after = passed(&messages, self.remove(removal, swept)?, after);
         }

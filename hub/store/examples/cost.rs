@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use snodo_core::identity::Identifier;
 use snodo_core::message::Envelope;
-use snodo_core::{CustomerId, Event, EventId, Fate, Message, MessageId, Timestamp};
+use snodo_core::{Class, CustomerId, Event, EventId, Fate, Lane, Message, MessageId, Stuck, Timestamp};
 use snodo_store::{
-    Decoding, DeliverySeq, MessageSeq, NewDelivery, NewEvent, NewVerdict, Options, Recorded, Settled,
-    Settlement, Store,
+    Claim, Decoding, MessageSeq, NewDelivery, NewEvent, NewVerdict, Options, Recorded, Settled, Settlement,
+    Store,
 };
 
 const GROUP: usize = 64;
@@ -63,12 +63,16 @@ fn measure(
     });
 
     let crm = "crm".parse()?;
-    let mut after = DeliverySeq(0);
+    let (marks, out) = Default::default();
+    // Whatever is due by then, and nothing that waits for another of its lane.
+    let now = Timestamp::from_millis(i64::MAX - 1);
+    let claim = Claim { destination: &crm, marks, out: &out, now, limit: GROUP, bytes_max: usize::MAX };
     report("settle", events, || {
         loop {
-            let due = store.fresh(&crm, after, GROUP, usize::MAX).expect("reading works here");
-            let Some(last) = due.last() else { break };
-            after = last.seq;
+            let due = store.claim(&claim).expect("reading works here");
+            if due.is_empty() {
+                break;
+            }
             let batch = due.iter().map(|due| Settled {
                 seq: due.seq,
                 attempt: due.attempt,
@@ -176,6 +180,9 @@ fn recorded(seq: MessageSeq, message: &Message) -> Recorded {
         route: "orders-to-crm".parse().expect("a name"),
         destination: "crm".parse().expect("a name"),
         ordering_key: Some(format!("customer-{customer}")),
+        lane: Some(Lane::of(&format!("customer-{customer}"))),
+        stuck: Stuck::Block,
+        class: Class::Service,
         purpose: Some("orders".into()),
         fate: None,
     };

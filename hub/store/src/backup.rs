@@ -47,7 +47,7 @@ impl Partial {
         file.sync_all()?;
         fs::rename(&self.path, &self.name)?;
         let folder = self.name.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        directory::sync_names(folder.unwrap_or(Path::new(".")))?;
         Ok(file.metadata()?.len())
     }
 }

@@ -14,6 +14,34 @@ pub(crate) fn database(directory: &Path) -> PathBuf {
     directory.join(DATABASE)
 }
 
+/// Where SQLite writes what is not in the database yet.
+pub(crate) fn log(directory: &Path) -> PathBuf {
+    directory.join(format!("{DATABASE}-wal"))
+}
+
+/// Makes the directory if there is none. It does not vanish in a power cut with all that is in it.
+fn make(directory: &Path) -> io::Result<()> {
+    let directory = std::path::absolute(directory)?;
+    let missing = directory.ancestors().skip(1).take_while(|folder| !folder.exists()).count();
+    std::fs::create_dir_all(&directory)?;
+    // Also that of a directory that is there: the hub that made it may have been killed before it came to this.
+    directory.ancestors().skip(1).take(missing + 1).try_for_each(|folder| match sync_names(folder) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    })
+}
+
+/// A name is on the disk once the folder that it stands in is synced.
+pub(crate) fn sync_names(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some file systems keep names by themselves, and will not be asked.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
 /// Held for as long as the hub uses the directory. The system lets go of it however the process ends.
 pub struct Lock {
     file: File,
@@ -30,7 +58,7 @@ impl Drop for Lock {
 
 impl Lock {
     pub fn take(directory: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(directory)?;
+        make(directory)?;
         let path = directory.join("lock");
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {

@@ -56,15 +56,16 @@ impl Reader {
         self.snapshot(|sqlite| {
             let mut room = Room::new(*limit, *bytes_max);
             let mut found = Vec::new();
+            let is_out = |due: &Due| out.contains(&due.seq);
             for (class, mark) in Class::ALL.into_iter().zip(marks) {
                 let class = class as i64;
                 if room.deliveries > 0 {
-                    let enough = count(room.deliveries + out.len());
-                    read(sqlite, &back, (name, class, now.as_millis(), enough), &mut room, out, &mut found)?;
+                    let which = (name, class, now.as_millis(), count(room.deliveries + out.len()));
+                    found.extend(read(sqlite, &back, which, &mut room, is_out)?);
                 }
                 if room.deliveries > 0 {
-                    let enough = count(room.deliveries);
-                    read(sqlite, &fresh, (name, class, mark, enough), &mut room, out, &mut found)?;
+                    let which = (name, class, mark, count(room.deliveries + out.len()));
+                    found.extend(read(sqlite, &fresh, which, &mut room, is_out)?);
                 }
             }
             Ok(found)
@@ -84,7 +85,7 @@ impl Reader {
             for class in Class::ALL {
                 let mut room = Room::new(limit, bytes_max);
                 let which = (destination.as_str(), class as i64, count(limit));
-                read(sqlite, &sql, which, &mut room, &HashSet::new(), &mut found)?;
+                found.extend(read(sqlite, &sql, which, &mut room, |_| false)?);
             }
             found.sort_by_key(|due| due.seq);
             let mut room = Room::new(limit, bytes_max);
@@ -103,9 +104,8 @@ impl Reader {
     ) -> Result<Option<(Timestamp, Vec<Due>)>, StoreError> {
         let sql = selection("d.due_at > 0 ORDER BY d.seq LIMIT ?2");
         self.snapshot(|sqlite| {
-            let mut found = Vec::new();
             let mut room = Room::new(limit, bytes_max);
-            read(sqlite, &sql, (destination.as_str(), count(limit)), &mut room, &HashSet::new(), &mut found)?;
+            let found = read(sqlite, &sql, (destination.as_str(), count(limit)), &mut room, |_| false)?;
             let Some(first) = found.first() else { return Ok(None) };
             let at = sqlite
                 .prepare_cached("SELECT due_at FROM delivery WHERE seq = ?1")?
@@ -191,14 +191,14 @@ fn read(
     sql: &str,
     which: impl Params,
     room: &mut Room,
-    out: &HashSet<DeliverySeq>,
-    found: &mut Vec<Due>,
-) -> Result<(), StoreError> {
+    is_out: impl Fn(&Due) -> bool,
+) -> Result<Vec<Due>, StoreError> {
     let mut statement = sqlite.prepare_cached(sql)?;
     let mut rows = statement.query(which)?;
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let due = due(row)?;
-        if out.contains(&due.seq) {
+        if is_out(&due) {
             continue;
         }
         if !room.takes(&due) {
@@ -206,7 +206,7 @@ fn read(
         }
         found.push(due);
     }
-    Ok(())
+    Ok(found)
 }
 
 fn due(row: &Row<'_>) -> rusqlite::Result<Due> {

@@ -25,6 +25,7 @@ mod replay;
 mod requeue;
 mod retain;
 mod row;
+mod secure;
 mod seq;
 mod settle;
 mod store;

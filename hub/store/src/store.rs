@@ -23,7 +23,7 @@ use crate::requeue::{Item, Requeued};
 use crate::retain::{Patience, Progress, Removal};
 use crate::settle::Settled;
 use crate::writer::{CanWait, Jobs, State, Waiting, Writer, Writing};
-use crate::{DeliverySeq, MessageSeq, Reader, StoreError, format};
+use crate::{DeliverySeq, MessageSeq, Reader, StoreError, format, secure};
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -107,6 +107,7 @@ impl Store {
     fn open_directory(directory: &Path, options: Options) -> Result<Self, StoreError> {
         let lock = Lock::take(directory)?;
         let mut sqlite = format::open_for_writing(directory, options.page_bytes)?;
+        secure::secure(&sqlite, directory)?;
         let page_bytes = sqlite.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let reader = Reader::open(directory)?;
         let state = State::load(&sqlite)?;

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::{Table, balanced, database, install, server, until};
+use super::{Table, balanced, database, install, until};
 use crate::company::{Company, get};
 use crate::proxy::Proxy;
 use crate::receiver::Receiver;
+use crate::services::postgres;
 
 const CUSTOMERS: &str = "id serial PRIMARY KEY, updated_at timestamptz, name text, score numeric";
 
@@ -47,7 +48,7 @@ fn row_of(body: &Value) -> Value {
 async fn rows_are_read_in_pages_and_kills_lose_and_double_nothing() {
     const ROWS: usize = 600;
     let table = Table::new("customers", CUSTOMERS).await;
-    let (receiver, proxy) = (Receiver::start().await, Proxy::start(server::shared().address).await);
+    let (receiver, proxy) = (Receiver::start().await, Proxy::start(postgres::shared().address).await);
     let company = company(
         &table.name,
         proxy.address,
@@ -114,7 +115,7 @@ async fn rows_that_share_a_cursor_are_one_page_and_reading_begins_where_it_shoul
     ))
     .await;
     let receive = "cursor = [\"updated_at\"]\nrows_max = 20\nstart = [\"2026-02-01T01:00:00+01:00\"]\n";
-    let company = company(&table.name, server::shared().address, receive, &receiver);
+    let company = company(&table.name, postgres::shared().address, receive, &receiver);
     let hub = company.start();
     until("the new ones", async || receiver.taken().len() >= 90).await;
     balanced(&company.settled());
@@ -127,7 +128,7 @@ async fn what_cannot_be_read_is_told_and_keeps_nothing_back() {
     let table = Table::new("customers", CUSTOMERS).await;
     let receiver = Receiver::start().await;
     let receive = "cursor = [\"updated_at\", \"id\"]\n";
-    let company = company(&format!("{}_later", table.name), server::shared().address, receive, &receiver);
+    let company = company(&format!("{}_later", table.name), postgres::shared().address, receive, &receiver);
     let hub = company.start();
     let failed =
         || get(company.address, "/metrics").is_some_and(|(_, text)| text.contains("result=\"failed\""));

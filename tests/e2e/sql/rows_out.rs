@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::server::{self, Own};
 use super::{Table, attempts, balanced, database, install, until};
 use crate::company::Company;
 use crate::line::{client, order, post};
 use crate::proxy::Proxy;
+use crate::services::postgres::{self, Own};
 
 const ORDERS: &str = "id integer PRIMARY KEY, email text NOT NULL, note text DEFAULT 'new', \
     total numeric(10, 2) CONSTRAINT not_too_dear CHECK (total < 1000)";
@@ -46,7 +46,7 @@ fn other(id: &str, total: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_become_rows_and_a_bad_one_keeps_no_other_back() {
     let table = Table::new("orders", ORDERS).await;
-    let company = company(&table.name, &database(server::shared().address), "");
+    let company = company(&table.name, &database(postgres::shared().address), "");
     // All at once, before the hub looks: batches with bad ones among them.
     let hub = company.start();
     placed(&company, (1..=20).map(|id| order(id, "a@example.com"))).await;
@@ -81,7 +81,7 @@ async fn events_become_rows_and_a_bad_one_keeps_no_other_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_was_away_gets_everything_once_it_is_back() {
     let table = Table::new("orders", ORDERS).await;
-    let proxy = Proxy::start(server::shared().address).await;
+    let proxy = Proxy::start(postgres::shared().address).await;
     let company = company(&table.name, &database(proxy.address), "");
     // Away before the hub starts: that is no error.
     proxy.cut();
@@ -110,7 +110,7 @@ async fn a_database_that_was_away_gets_everything_once_it_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_only_people_can_mend_is_told_clearly() {
     let table = Table::new("orders", ORDERS).await;
-    let reached = database(server::shared().address);
+    let reached = database(postgres::shared().address);
     for (name, tables, config, expected) in [
         (
             "no_such_table",

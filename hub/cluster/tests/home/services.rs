@@ -8,6 +8,10 @@ use lapin::{Connection, ConnectionProperties};
 use tokio::runtime::Runtime;
 use tokio_postgres::NoTls;
 
+#[expect(dead_code, reason = "the end-to-end tests need more of it")]
+#[path = "../../../../tests/services.rs"]
+mod found;
+
 /// Where the nodes' tasks run: not where the tests wait.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -21,25 +25,14 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 pub fn amqp_url() -> String {
-    std::env::var("SNODO_TEST_AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2F".into())
+    let named = std::env::var("SNODO_TEST_AMQP_URL");
+    named.unwrap_or_else(|_| format!("amqp://guest:guest@{}/%2F", found::amqp()))
 }
 
-/// The first that answers.
 pub fn postgres_url() -> String {
-    static URL: OnceLock<String> = OnceLock::new();
-    let find = || {
-        if let Ok(url) = std::env::var("SNODO_TEST_POSTGRES_URL") {
-            return url;
-        }
-        let users = ["postgres", "root"];
-        let urls = users.map(|user| format!("postgresql://{user}@127.0.0.1:5432/postgres?sslmode=disable"));
-        let answers = |url: &String| wait(tokio_postgres::connect(url, NoTls)).is_ok();
-        urls.into_iter().find(answers).expect(
-            "these tests need PostgreSQL 13 or later: start one on 127.0.0.1:5432 that trusts the user postgres, or name one in \
-             SNODO_TEST_POSTGRES_URL; and RabbitMQ 3.10 or later on 127.0.0.1:5672, or in SNODO_TEST_AMQP_URL",
-        )
-    };
-    URL.get_or_init(find).clone()
+    let found::postgres::Shared { address, user, database, .. } = found::postgres::shared();
+    let named = std::env::var("SNODO_TEST_POSTGRES_URL");
+    named.unwrap_or_else(|_| format!("postgresql://{user}@{address}/{database}?sslmode=disable"))
 }
 
 pub async fn broker() -> Connection {

@@ -22,7 +22,7 @@ pub enum Command {
 pub fn destination(invocation: &Invocation, command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::List => list(invocation),
-        Command::Enable { destination } => enable(invocation, destination),
+        Command::Enable { destination } => enable(invocation, &destination),
     }
 }
 
@@ -79,8 +79,8 @@ pub fn state(failing: Option<&Failing>) -> (&'static str, Option<Timestamp>) {
 }
 
 /// By the running hub, which owns the store; or, if none runs, here.
-fn enable(invocation: &Invocation, destination: ChannelName) -> anyhow::Result<Exit> {
-    if home::look(&invocation.config)?.failing(&destination)?.is_none() {
+fn enable(invocation: &Invocation, destination: &ChannelName) -> anyhow::Result<Exit> {
+    if home::look(&invocation.config)?.failing(destination)?.is_none() {
         screen::line(format!("{destination} does not fail: `snodo destination list` shows those that do."))?;
         return Ok(Exit::Wrong);
     }

@@ -36,7 +36,7 @@ impl Outbox {
     pub(super) fn claim_now(
         &self,
         marks: Marks,
-        out: HashSet<DeliverySeq>,
+        out: &HashSet<DeliverySeq>,
         limit: usize,
     ) -> Result<Claimed, StoreError> {
         let (line, now) = (self.line.now(), clock::now());
@@ -44,14 +44,8 @@ impl Outbox {
         if channel.queue.order() == Order::Strict {
             return self.claim_in_order(&line, limit, now);
         }
-        let claim = Claim {
-            destination: &self.destination,
-            marks,
-            out: &out,
-            now,
-            limit,
-            bytes_max: CLAIM_BYTES_MAX,
-        };
+        let claim =
+            Claim { destination: &self.destination, marks, out, now, limit, bytes_max: CLAIM_BYTES_MAX };
         let (dues, waits_until) = self.gathered(channel, self.store.claim(&claim)?, now);
 
         let mut marks = marks;

@@ -22,6 +22,8 @@ struct Sheets {
     /// By class: those that go first, first.
     calls: [VecDeque<Call>; Class::ALL.len()],
     answered: Vec<Answered>,
+    /// Answers that may ask for patience.
+    unexplained: usize,
     senders: usize,
 }
 
@@ -37,7 +39,10 @@ impl Tray {
             sheets.calls[call.class() as usize].push_back(call);
         }
         let waiting: usize = sheets.calls.iter().map(VecDeque::len).sum();
-        let more = waiting.min(senders_max.saturating_sub(sheets.senders));
+        let more = match sheets.unexplained {
+            0 => waiting.min(senders_max.saturating_sub(sheets.senders)),
+            _ => 0,
+        };
         sheets.senders += more;
         more
     }
@@ -45,25 +50,31 @@ impl Tray {
     /// For a task that sends. `None` says that it may go.
     pub fn next(&self) -> Option<Call> {
         let mut sheets = self.sheets();
-        let call = sheets.calls.iter_mut().find_map(VecDeque::pop_front);
+        let call = match sheets.unexplained {
+            0 => sheets.calls.iter_mut().find_map(VecDeque::pop_front),
+            _ => None,
+        };
         if call.is_none() {
             sheets.senders -= 1;
         }
         call
     }
 
-    /// Whether the task that brings the answer may go on. After a failure it must not: what it means is to be known first.
-    pub fn answer(&self, answered: Answered) -> bool {
-        let goes_on = answered.is_success();
+    /// What may ask for patience stops the sending, until it is known whether it does.
+    pub fn answer(&self, answered: Answered) {
         let mut sheets = self.sheets();
+        sheets.unexplained += usize::from(answered.may_ask_for_patience());
         sheets.answered.push(answered);
-        sheets.senders -= usize::from(!goes_on);
         let count = sheets.answered.len();
         drop(sheets);
         if count == 1 || count == self.enough {
             self.bell.notify_one();
         }
-        goes_on
+    }
+
+    /// So many answers that may have asked for patience are understood.
+    pub fn explained(&self, answers: usize) {
+        self.sheets().unexplained -= answers;
     }
 
     /// Resolves at the first answer, and when there are enough.

@@ -48,7 +48,7 @@ pub fn apply(
         let deliveries: Vec<_> = carried.iter().map(Carried::for_connector).collect();
         let events: Vec<_> = deliveries.iter().map(|delivery| delivery.event).collect();
         let fitted = channel.fitted();
-        fitted.connector.apply(&channel.context(&fitted, now), &events)
+        fitted.connector.apply(&channel.context(fitted, now), &events)
     };
     for (one, told) in carried.iter().zip(told) {
         let origin = Origin { channel: &channel.name, name: &one.idempotency_key, moment };

@@ -50,7 +50,7 @@ pub fn decode(channel: &Channel, stored: Vec<(MessageSeq, Message)>, now: Timest
     let mut results = match messages.is_empty() {
         // A channel that only polls or transforms has a connector that decodes nothing.
         true => Vec::new(),
-        false => fitted.connector.decode(&channel.context(&fitted, now), &messages),
+        false => fitted.connector.decode(&channel.context(fitted, now), &messages),
     }
     .into_iter();
     let mut batch = Batch { decoded: Vec::with_capacity(stored.len()), left: 0 };
@@ -75,7 +75,7 @@ pub fn decode(channel: &Channel, stored: Vec<(MessageSeq, Message)>, now: Timest
 pub fn drafts(channel: &Channel, message: &Message) -> Result<Vec<Draft>, Failure> {
     let fitted = channel.fitted();
     let id = message.id.to_string();
-    let ctx = channel.context(&fitted, message.received);
+    let ctx = channel.context(fitted, message.received);
     let mut results = fitted.connector.decode(&ctx, &[for_connector(message, &id)]);
     results.pop().expect("one message has one result")
 }

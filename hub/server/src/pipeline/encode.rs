@@ -67,10 +67,10 @@ pub fn encode(
         let batch = std::mem::replace(&mut ready, rest);
         let planned = {
             let deliveries: Vec<_> = batch.iter().map(Carried::for_connector).collect();
-            fitted.connector.encode(&channel.context(&fitted, now), &deliveries)
+            fitted.connector.encode(&channel.context(fitted, now), &deliveries)
         };
         let told = Told { round: 1, sent: None, now, fails: false };
-        let laid_out = interpret::lay_out(line, planned, batch, &fitted, told);
+        let laid_out = interpret::lay_out(line, planned, batch, fitted, told);
         encoded.calls.extend(laid_out.calls);
         encoded.settled.extend(laid_out.settled);
     }

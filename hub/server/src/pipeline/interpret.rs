@@ -41,6 +41,8 @@ pub struct Interpreted {
     pub settled: Vec<Settled>,
     /// What the answers say of the destination as a whole, in their order.
     pub heard: Vec<Heard>,
+    /// How many of them may have asked for patience.
+    pub patience: usize,
 }
 
 /// What an answer says of the destination as a whole.
@@ -91,9 +93,9 @@ impl Attempt<'_> {
 }
 
 impl Answered {
-    /// As far as can be told without the connector.
-    pub fn is_success(&self) -> bool {
-        self.answer.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status))
+    /// Whether it may ask for patience, as far as can be told without the connector (RFC 6585, 4; RFC 9110, 15.6.4).
+    pub fn may_ask_for_patience(&self) -> bool {
+        self.answer.as_ref().is_ok_and(|answer| matches!(answer.status, 429 | 503))
     }
 
     /// Sends a call.
@@ -134,7 +136,8 @@ pub fn interpret(
     // Neighbours have the same, but for the moment at which another took its place.
     let by_fitted = answered.chunk_by(|one, next| Arc::ptr_eq(&one.fitted, &next.fitted));
     let planned: Vec<Planned> = by_fitted.flat_map(|answered| explain(channel, answered, now)).collect();
-    let mut interpreted = Interpreted::default();
+    let patience = answered.iter().filter(|one| one.may_ask_for_patience()).count();
+    let mut interpreted = Interpreted { patience, ..Interpreted::default() };
     for (one, planned) in answered.into_iter().zip(planned) {
         let told = Told { round: one.round + 1, sent: Some(&one.sent), now, fails };
         let laid_out = lay_out(line, planned, one.carried, &one.fitted, told);

@@ -87,6 +87,14 @@ impl Bench {
     }
 }
 
+/// How many times as much as in every run is asked for: `SNODO_TEST_SCALE`.
+pub fn scale() -> usize {
+    let scale = std::env::var("SNODO_TEST_SCALE")
+        .ok()
+        .map(|text| text.parse().expect("SNODO_TEST_SCALE is a number"));
+    scale.unwrap_or(1)
+}
+
 fn options(clock: &Arc<AtomicI64>) -> Options {
     let clock = clock.clone();
     Options {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use snodo_core::{Class, Fate, Lane, Stuck};
 use snodo_store::{DeliverySeq, Due, EventSeq, Item, NewDelivery, NewEvent, NewVerdict, Settlement};
+use snodo_test_power::Dice;
 
 use crate::bench::*;
-use crate::model::Dice;
 
 fn in_lane(key: &str, stuck: Stuck) -> NewDelivery {
     NewDelivery { lane: Some(Lane::of(key)), stuck, ..delivery("crm") }

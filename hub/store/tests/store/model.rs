@@ -9,28 +9,13 @@ use snodo_store::{
     Decoding, DeliverySeq, Due, EventSeq, Fates, Item, MessageSeq, NewEvent, NewVerdict, Outcome, Recorded,
     Settlement, Tally,
 };
+use snodo_test_power::Dice;
 
 use crate::bench::*;
 
 const STEPS: usize = 400;
 const DESTINATIONS: [&str; 3] = ["crm", "erp", "mail"];
 const FINAL: [Fate; 5] = [Fate::Delivered, Fate::Duplicate, Fate::Quarantined, Fate::Dead, Fate::Expired];
-
-/// Xorshift: the same run for the same seed.
-pub struct Dice(u64);
-
-impl Dice {
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-}
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Kept {
@@ -143,8 +128,7 @@ struct Run {
 fn whatever_happens_in_whatever_order_everything_is_accounted_for() {
     let mut met = Fates::default();
     for seed in 1..=6 {
-        let mut run =
-            Run { bench: Bench::new(), oracle: Oracle::default(), dice: Dice(seed * 0x9e37_79b9_7f4a_7c15) };
+        let mut run = Run { bench: Bench::new(), oracle: Oracle::default(), dice: Dice::new(seed) };
         for step in 0..STEPS {
             run = run.step();
             let audit = run.bench.store.audit().unwrap();

@@ -10,9 +10,9 @@ use snodo_store::{
     Due, EventSeq, Filter, LeftOut, MessageSeq, NEW, NEW_SUPPRESSED, NewDelivery, NewEvent, NewVerdict,
     Replay, Replayed, Selected, Selector, Settlement, StoreError, Which,
 };
+use snodo_test_power::Dice;
 
 use crate::bench::*;
-use crate::model::Dice;
 
 const DESTINATIONS: [&str; 2] = ["crm", "mail"];
 

@@ -10,9 +10,9 @@ use snodo_store::{
     Decoding, DeliverySeq, EventSeq, Failing, Item, MessageSeq, NewDelivery, NewEvent, NewVerdict, Outcome,
     Patience, Recorded, Removal, Removed, Settlement, StoreError, Tally,
 };
+use snodo_test_power::Dice;
 
 use crate::bench::*;
-use crate::model::Dice;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 

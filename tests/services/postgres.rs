@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::certificate;
-use crate::company::PATIENCE;
+use super::{PATIENCE, certificate, install, run};
 
 pub struct Shared {
     pub address: SocketAddr,
@@ -127,14 +126,7 @@ fn programs() -> PathBuf {
         versions.map(|version| version.path().join("bin")).find(|bin| bin.join("initdb").exists())
     };
     find().unwrap_or_else(|| {
-        // SAFETY: asks for a number.
-        let is_root = unsafe { libc::geteuid() } == 0;
-        assert!(
-            is_root,
-            "PostgreSQL is missing: install it, or name one that runs in SNODO_TEST_POSTGRES_URL"
-        );
-        run(Command::new("apt-get").arg("update"));
-        run(Command::new("apt-get").args(["install", "--yes", "--no-install-recommends", "postgresql"]));
+        install("postgresql");
         find().expect("the package brings it")
     })
 }
@@ -144,9 +136,4 @@ fn as_postgres(program: &Path) -> Command {
     command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
     command.stdin(Stdio::null()).current_dir("/");
     command
-}
-
-fn run(command: &mut Command) {
-    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
