@@ -378,3 +378,37 @@ async fn the_store_of_one_machine_goes_on_in_a_home_of_several() {
     assert!(refused.contains("was moved into the home"), "{refused}");
     shared.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_taken_in_by_one_hub_at_a_time_and_by_another_when_that_is_gone() {
+    let (witness, shared) = (Witness::start(|_| Answer::ok()).await, Shared::new());
+    let share = tempfile::tempdir().unwrap();
+    let doors = Arc::new(vec![shared.company(&witness), shared.company(&witness)]);
+    for company in doors.iter() {
+        let folder = share.path().display();
+        let receive = format!("[receive]\ntransport = \"file\"\nfolder = \"{folder}\"\nsettle = \"100ms\"\n");
+        company.channel("drop", &format!("connector = \"canonical\"\n{receive}"));
+        company.route("dropped", "drop", "crm", "");
+    }
+    let (first, second) = (start(&doors, 0).await, start(&doors, 1).await);
+    let drop_in = |numbers: std::ops::RangeInclusive<u32>| {
+        for number in numbers {
+            let placed = of_key(number, 1).to_string();
+            std::fs::write(share.path().join(format!("{number}.json")), placed).unwrap();
+        }
+    };
+    // Read twice, an event would be a duplicate.
+    let balance = || {
+        let balance = doors[1].balance();
+        (balance["fates"]["delivered"].as_u64().unwrap(), balance["events"]["decoded"].as_u64().unwrap())
+    };
+    drop_in(1..=20);
+    until("the first takes them", || balance() == (20, 20)).await;
+    first.kill();
+    drop_in(21..=40);
+    until("the second takes the rest", || balance() == (40, 40)).await;
+    check(&witness.taken(), 40);
+    second.stop();
+    drop(doors);
+    shared.remove().await;
+}
