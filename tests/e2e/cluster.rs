@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::brokers::until;
 use crate::company::{Company, Hub, get};
-use crate::line::{client, order, post};
+use crate::line::{client, post};
+use crate::order::of_key;
 use crate::proxy::Proxy;
 use crate::services::{self, postgres};
 use crate::witness::{Answer, Seen, Witness, inversions};
@@ -112,13 +113,6 @@ async fn start(doors: &Arc<Vec<Company>>, at: usize) -> Hub {
         hub
     });
     starting.await.unwrap()
-}
-
-/// An order of a key's customer, numbered within the key.
-fn of_key(key: u32, number: u32) -> Value {
-    let mut placed = order(key * 1_000_000 + number, &format!("c{key}@example.com"));
-    placed["data"]["order"]["id"] = json!(number.to_string());
-    placed
 }
 
 /// What senders were told, and when they are to stop.

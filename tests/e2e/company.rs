@@ -35,6 +35,14 @@ impl Company {
         company
     }
 
+    /// The waits between the attempts of a delivery.
+    pub fn retry_after(&self, delays: &[&str]) {
+        let hub = std::fs::read_to_string(self.path("hub.toml")).unwrap();
+        let (before, rest) = hub.split_once("delays = ").unwrap();
+        let (_, after) = rest.split_once('\n').unwrap();
+        self.write("hub.toml", &format!("{before}delays = {delays:?}\n{after}"));
+    }
+
     /// A channel that takes canonical events over unsigned http.
     pub fn canonical_in(&self, name: &str) {
         self.channel(

@@ -53,10 +53,7 @@ async fn one_that_is_down_is_left_alone_and_nothing_dies_of_it() {
     .await;
     let company = company(&witness, "");
     // Two attempts, and dead: were it not that all fail.
-    let hub = std::fs::read_to_string(company.path("hub.toml")).unwrap();
-    let at = hub.find("delays").unwrap();
-    let end = at + hub[at..].find('\n').unwrap();
-    company.write("hub.toml", &format!("{}delays = [\"100ms\"]{}", &hub[..at], &hub[end..]));
+    company.retry_after(&["100ms"]);
     let hub = company.start();
     send(&company, 0..ORDERS).await;
     until("it fails", || state_of(&company, "crm")["state"] == "fails").await;

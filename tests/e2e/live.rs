@@ -13,15 +13,6 @@ use crate::line::{client, order, post};
 use crate::receiver::Receiver;
 use crate::websocket::{answer, closed, connect, next};
 
-/// Deliveries that fail are tried again soon, and for longer than a test takes.
-fn patient(company: &Company) {
-    let hub = std::fs::read_to_string(company.path("hub.toml")).unwrap();
-    let delays = vec!["\"1s\""; 60].join(", ");
-    let begun = hub.find("delays = [").unwrap();
-    let ended = begun + hub[begun..].find(']').unwrap();
-    company.write("hub.toml", &format!("{}delays = [{delays}{}", &hub[..begun], &hub[ended..]));
-}
-
 /// What `snodo reload` says, and whether it was applied.
 fn reload(company: &Company, answers: &[&str]) -> (bool, String) {
     let mut args = vec!["reload"];
@@ -150,7 +141,7 @@ async fn a_wrong_file_is_refused_once_with_line_and_remedy_and_the_hub_goes_on()
 async fn what_waits_for_a_destination_that_ends_asks_what_becomes_of_it() {
     let (receiver, other) = (Receiver::start().await, Receiver::start().await);
     let company = Company::new();
-    patient(&company);
+    company.retry_after(&["1s"; 60]);
     company.canonical_in("shop");
     company.webhook_out("crm", receiver.address);
     company.webhook_out("desk", other.address);

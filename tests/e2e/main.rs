@@ -33,6 +33,7 @@ mod services;
 mod shop;
 mod signatures;
 mod snippets;
+mod soak;
 mod sql;
 mod swap;
 mod touchpoints;

@@ -22,7 +22,7 @@ pub fn scale() -> u32 {
 }
 
 /// The same answers for the same numbers: about one in three fails.
-fn fails_now_and_then() -> impl FnMut(&Seen) -> Answer + Send + 'static {
+pub fn fails_now_and_then() -> impl FnMut(&Seen) -> Answer + Send + 'static {
     let mut dice = 0x9e37_79b9_u64;
     move |_| {
         dice ^= dice << 13;
@@ -45,17 +45,15 @@ fn company(witness: &Witness, queue: &str, route: &str) -> Company {
     company.write("channels/crm.toml", &channel.replace("[config]", &format!("{queue}\n[config]")));
     company.route("orders", "shop", "crm", route);
     // A delivery that fails by chance must not run out of attempts.
-    let hub = std::fs::read_to_string(company.path("hub.toml")).unwrap();
-    let delays = vec!["\"50ms\""; 60].join(", ");
-    let (before, after) = (hub.split("[retry]").next().unwrap(), hub.split("[log]").nth(1).unwrap());
-    company.write("hub.toml", &format!("{before}[retry]\ndelays = [{delays}]\n[log]{after}"));
+    company.retry_after(&["50ms"; 60]);
     company
 }
 
 /// An order of a key's customer, numbered within the key.
-fn of_key(key: u32, number: u32) -> Value {
-    let mut placed = order(key * 1_000 + number, &format!("c{key}@example.com"));
-    placed["data"]["order"]["id"] = json!(number.to_string());
+pub fn of_key(key: u32, number: u32) -> Value {
+    let mut placed = order(number, &format!("c{key}@example.com"));
+    placed["id"] = json!(format!("o-{key}-{number}"));
+    placed["subject"] = json!(format!("order/{key}-{number}"));
     placed
 }
 
@@ -143,11 +141,7 @@ async fn a_stuck_event_holds_up_its_own_key_as_its_route_says() {
     for (stuck, others_of_its_key, expired) in [("block", 0, 0), ("skip", 4, 0), ("newest", 4, 1)] {
         let witness = Witness::start(refuses_the_first).await;
         let company = company(&witness, "", &format!("stuck = \"{stuck}\"\n"));
-        let delays = "delays = [\"1h\"]";
-        let hub = std::fs::read_to_string(company.path("hub.toml")).unwrap();
-        let at = hub.find("delays").unwrap();
-        let end = at + hub[at..].find('\n').unwrap();
-        company.write("hub.toml", &format!("{}{delays}{}", &hub[..at], &hub[end..]));
+        company.retry_after(&["1h"]);
         let hub = company.start();
         let client = client();
         let send = async |key: u32, number: u32| {

@@ -76,14 +76,14 @@ async fn fill(
     name: &str,
 ) -> Result<Promoted, PromoteError> {
     let used = "SELECT message + event + delivery > 0 OR EXISTS (SELECT 1 FROM cursor) OR EXISTS (SELECT 1 FROM removed) FROM ends";
-    if client.query_one(used, &[]).await.map_err(internal)?.get(0) {
+    if client.query_one(used, &[]).await?.get(0) {
         return Err(PromoteError::Occupied(name.to_owned()));
     }
     let mut rows = Vec::new();
     for table in TABLES {
         let read = copy(client, store, table, partitions).await?;
         let count = format!("SELECT count(*) FROM {}", table.name);
-        let written = client.query_one(&count, &[]).await.map_err(internal)?.get::<_, i64>(0).unsigned_abs();
+        let written = client.query_one(&count, &[]).await?.get::<_, i64>(0).unsigned_abs();
         if read != written {
             return Err(PromoteError::Rows { table: table.name, read, written });
         }
@@ -92,16 +92,16 @@ async fn fill(
     let ends = "UPDATE ends SET message = (SELECT coalesce(max(seq), 0) FROM message), event = (SELECT coalesce(max(seq), 0) FROM event), \
          delivery = (SELECT coalesce(max(seq), 0) FROM delivery), accepted = (SELECT coalesce(max(accepted), 0) FROM event), \
          consent_change = (SELECT coalesce(max(seq), 0) FROM consent_change)";
-    client.execute(ends, &[]).await.map_err(internal)?;
+    client.execute(ends, &[]).await?;
     let (tally, removed) = (store.tally()?, store.removed_balance()?);
     let insert = "INSERT INTO tally (slot, numbers) VALUES (0, $1)";
-    client.execute(insert, &[&ledger::numbers(&tally)]).await.map_err(internal)?;
+    client.execute(insert, &[&ledger::numbers(&tally)]).await?;
     if removed != Balance::default() {
         let text =
             serde_json::to_string(&removed).map_err(|error| PromoteError::Internal(error.to_string()))?;
-        client.execute("INSERT INTO removed (balance) VALUES ($1)", &[&text]).await.map_err(internal)?;
+        client.execute("INSERT INTO removed (balance) VALUES ($1)", &[&text]).await?;
     }
-    let mut balance = ledger::count(client, None::<Timestamp>).await.map_err(internal)?.balance()?;
+    let mut balance = ledger::count(client, None::<Timestamp>).await?.balance()?;
     balance.add(removed);
     match balance == store.balance(None)? && balance.tally == tally {
         true => Ok(Promoted { rows, balance }),
@@ -110,9 +110,12 @@ async fn fill(
 }
 
 /// Shows no row: what PostgreSQL says of one may quote it.
-fn internal(error: tokio_postgres::Error) -> PromoteError {
-    let code = error.code().map_or_else(|| "the connection broke".to_owned(), |code| code.code().to_owned());
-    PromoteError::Internal(code)
+impl From<tokio_postgres::Error> for PromoteError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let code =
+            error.code().map_or_else(|| "the connection broke".to_owned(), |code| code.code().to_owned());
+        Self::Internal(code)
+    }
 }
 
 /// Where a column of deliveries stands in their table.
@@ -133,10 +136,10 @@ async fn copy(
         columns.push("partition");
     }
     let prepared = format!("SELECT {} FROM {}", columns.join(", "), table.name);
-    let types = client.prepare(&prepared).await.map_err(internal)?;
+    let types = client.prepare(&prepared).await?;
     let types: Vec<Type> = types.columns().iter().map(|column| column.type_().clone()).collect();
     let sql = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.name, columns.join(", "));
-    let sink = client.copy_in(&sql).await.map_err(internal)?;
+    let sink = client.copy_in(&sql).await?;
     let writer = BinaryCopyInWriter::new(sink, &types);
     pin_mut!(writer);
     let (send, mut rows) = mpsc::channel(ROWS_MAX);
@@ -157,9 +160,9 @@ async fn copy(
         }
         let cells: Vec<Cell> =
             row.into_iter().zip(&columns).map(|(value, column)| Cell(escaped(value, column))).collect();
-        writer.as_mut().write_raw(cells.iter().map(|cell| cell as &dyn ToSql)).await.map_err(internal)?;
+        writer.as_mut().write_raw(cells.iter().map(|cell| cell as &dyn ToSql)).await?;
     }
-    writer.finish().await.map_err(internal)?;
+    writer.finish().await?;
     let read = reading.await.map_err(|panic| PromoteError::Internal(panic.to_string()))?;
     Ok(read?)
 }

@@ -21,7 +21,7 @@ struct Always;
 #[async_trait]
 impl Turn for Always {
     async fn lost(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
