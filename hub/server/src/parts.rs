@@ -17,7 +17,7 @@ use crate::hub::Condition;
 use crate::intake::Intake;
 use crate::junction::Junction;
 use crate::outbox::Outbox;
-use crate::outbox::gate::Pace;
+use crate::outbox::pace::Pace;
 use crate::pipeline::Current;
 use crate::sender::{self, Opening, Sender};
 use crate::transport::Stamp;

@@ -8,7 +8,7 @@ use snodo_store::Failing;
 use snodo_store::home::Home;
 
 use super::{Exit, Invocation, screen};
-use crate::outbox::gate;
+use crate::outbox::pace;
 use crate::{admin, clock, home};
 
 #[derive(clap::Subcommand)]
@@ -42,7 +42,7 @@ fn list(invocation: &Invocation) -> anyhow::Result<Exit> {
     for (name, count) in store.destinations_in_flight()? {
         all.entry(name).or_default().in_flight = count;
     }
-    for (name, drawn) in store.all_drawn(gate::day_of(clock::now()))? {
+    for (name, drawn) in store.all_drawn(pace::day_of(clock::now()))? {
         all.entry(name).or_default().sent_today = drawn;
     }
     for (name, standing) in &all {

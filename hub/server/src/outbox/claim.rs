@@ -1,12 +1,15 @@
 //! What an outbox takes from the store at once, and makes requests of.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use snodo_core::Timestamp;
+use snodo_core::breaker::Allowed;
 use snodo_core::declare::Order;
 use snodo_store::{Claim, DeliverySeq, Due, Marks, StoreError};
 
-use super::{IN_FLIGHT_MAX, Outbox};
+use super::desk::{Desk, Step};
+use super::{IN_FLIGHT_MAX, Outbox, resume};
 use crate::clock;
 use crate::pipeline::{Channel, Line, encode};
 
@@ -27,13 +30,59 @@ pub(super) struct Claimed {
 }
 
 impl Outbox {
-    pub(super) fn claim_max(&self) -> usize {
+    /// As a step.
+    pub(super) async fn claim(
+        self: Arc<Self>,
+        marks: Marks,
+        out: HashSet<DeliverySeq>,
+        limit: usize,
+    ) -> Step {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
+        let job = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            Step::Claimed(self.claim_now(marks, &out, limit))
+        });
+        resume(job.await)
+    }
+
+    pub(super) fn can_claim(&self, desk: &Desk) -> bool {
+        let alone = || desk.out.is_empty();
+        let may = match desk.gate.allowed(clock::now()) {
+            Allowed::All => !self.is_strict() || alone(),
+            Allowed::One => alone(),
+            Allowed::Nothing { .. } => false,
+        };
+        may && desk.more && !desk.claiming && desk.out.len() < self.in_flight_max()
+    }
+
+    /// What one claim may take.
+    pub(super) fn limit(&self, desk: &Desk) -> usize {
+        match desk.gate.allowed(clock::now()) {
+            Allowed::One => 1,
+            Allowed::All | Allowed::Nothing { .. } => {
+                self.claim_max().min(self.in_flight_max().saturating_sub(desk.out.len()).max(1))
+            }
+        }
+    }
+
+    /// What waits for its second waits in the store, or what is more urgent would wait behind it.
+    fn in_flight_max(&self) -> usize {
+        let Some(requests) = self.pace.requests_max() else { return IN_FLIGHT_MAX };
+        let batch_max = self.line.now().channels[&self.destination].fitted().batch_max.max(1);
+        (requests * batch_max).min(IN_FLIGHT_MAX)
+    }
+
+    fn is_strict(&self) -> bool {
+        self.line.now().channels[&self.destination].queue.order() == Order::Strict
+    }
+
+    fn claim_max(&self) -> usize {
         let line = self.line.now();
         let batch_max = line.channels[&self.destination].fitted().batch_max.clamp(1, IN_FLIGHT_MAX);
         CLAIM_MAX.saturating_sub(CLAIM_MAX % batch_max).max(batch_max)
     }
 
-    pub(super) fn claim_now(
+    fn claim_now(
         &self,
         marks: Marks,
         out: &HashSet<DeliverySeq>,
