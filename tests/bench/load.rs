@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use snodo_core::Timestamp;
@@ -23,12 +23,14 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(120);
 const FILLING: &str =
     "linen, hand washed, keep away from direct sunlight; returns within thirty days in any shop";
 
-/// A canonical event of 1 KB, with the moment at which it was sent in it.
-pub fn event(number: usize, sent_micros: u64) -> String {
+/// Customers of the load. The customer 0 is nobody's but `Load::customer`'s.
+const CUSTOMERS: usize = 1_000;
+
+/// A canonical event of 1 KB of a customer, with the moment at which it was sent in it.
+pub fn event(number: usize, customer: usize, sent_micros: u64) -> String {
     let time = Timestamp::from_millis(i64::try_from(sent_micros / 1_000).unwrap_or(0));
     format!(
-        r#"{{"specversion":"1.0","id":"e{number}-{sent_micros}","type":"commerce.order.placed","source":"/bench","subject":"order/{number}","time":"{time}","data":{{"customer":{{"identifiers":[{{"namespace":"email","value":"c{customer}@example.com","authenticated":"asserted"}}],"traits":{{"given_name":"Rosa","family_name":"Neri","email":"c{customer}@example.com"}}}},"touchpoint":{{"channel":"web","mode":"online","locale":"it-IT"}},"order":{{"id":"{number}","number":"{number}","status":"open","currency":"EUR","total":{{"amount":"80.50","currency":"EUR"}},"subtotal":{{"amount":"70.00","currency":"EUR"}},"tax":{{"amount":"10.50","currency":"EUR"}},"lines":[{{"id":"1","product":{{"id":"p1","name":"Linen jacket","sku":"AUR-1"}},"quantity":"1","unit_price":{{"amount":"70.00","currency":"EUR"}},"total":{{"amount":"70.00","currency":"EUR"}}}}],"note":"{FILLING}"}},"vendor":{{"sent":"@{sent_micros:020}"}}}}}}"#,
-        customer = number % 1_000,
+        r#"{{"specversion":"1.0","id":"e{number}-{sent_micros}","type":"commerce.order.placed","source":"/bench","subject":"order/{number}","time":"{time}","data":{{"customer":{{"identifiers":[{{"namespace":"email","value":"c{customer}@example.com","authenticated":"asserted"}}],"traits":{{"given_name":"Rosa","family_name":"Neri","email":"c{customer}@example.com"}}}},"touchpoint":{{"channel":"web","mode":"online","locale":"it-IT"}},"order":{{"id":"{number}","number":"{number}","status":"open","currency":"EUR","total":{{"amount":"80.50","currency":"EUR"}},"subtotal":{{"amount":"70.00","currency":"EUR"}},"tax":{{"amount":"10.50","currency":"EUR"}},"lines":[{{"id":"1","product":{{"id":"p1","name":"Linen jacket","sku":"AUR-1"}},"quantity":"1","unit_price":{{"amount":"70.00","currency":"EUR"}},"total":{{"amount":"70.00","currency":"EUR"}}}}],"note":"{FILLING}"}},"vendor":{{"sent":"@{sent_micros:020}"}}}}}}"#
     )
 }
 
@@ -68,10 +70,22 @@ impl Measured {
     }
 }
 
+/// How a destination answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    Well,
+    After(Duration),
+    /// 503.
+    Not,
+    /// 503 to what is of the customer 0.
+    NotTheFirst,
+}
+
 /// Counts what arrives, and how long it was under way.
 #[derive(Clone)]
 pub struct Destination {
     pub address: SocketAddr,
+    answers: Arc<std::sync::Mutex<Answers>>,
     arrived: Arc<AtomicUsize>,
     took: Arc<Mutex<Vec<u64>>>,
 }
@@ -81,6 +95,7 @@ impl Destination {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let this = Self {
             address: listener.local_addr().expect("it has an address"),
+            answers: Arc::new(std::sync::Mutex::new(Answers::Well)),
             arrived: Arc::default(),
             took: Arc::default(),
         };
@@ -93,10 +108,35 @@ impl Destination {
         this
     }
 
+    /// From now on.
+    pub fn answer(&self, answers: Answers) {
+        *self.answers.lock().expect("nobody panics with it") = answers;
+    }
+
+    pub fn arrived(&self) -> usize {
+        self.arrived.load(Ordering::SeqCst)
+    }
+
+    async fn forget(&self) {
+        self.arrived.store(0, Ordering::SeqCst);
+        self.took.lock().await.clear();
+    }
+
     async fn serve(self, mut stream: TcpStream) {
         let _ = stream.set_nodelay(true);
         let mut buffer = Vec::with_capacity(1 << 18);
         while let Some(body) = read(&mut stream, &mut buffer).await {
+            let answers = *self.answers.lock().expect("nobody panics with it");
+            if answers == Answers::Not || (answers == Answers::NotTheFirst && is_of_the_first(&body)) {
+                let answer = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+                if stream.write_all(answer).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            if let Answers::After(time) = answers {
+                tokio::time::sleep(time).await;
+            }
             let now = micros();
             let marks = body.split(|byte| *byte == b'@').skip(1);
             let sent =
@@ -110,6 +150,11 @@ impl Destination {
             }
         }
     }
+}
+
+fn is_of_the_first(body: &[u8]) -> bool {
+    let first = b"\"c0@example.com\"";
+    body.windows(first.len()).any(|window| window == first)
 }
 
 /// One request or answer with `content-length`, or without a body. What follows stays in the buffer.
@@ -137,13 +182,22 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
     }
 }
 
+#[derive(Clone)]
 pub struct Load {
-    pub to: String,
+    pub to: SocketAddr,
+    /// The channel that it comes in by.
+    pub channel: &'static str,
     pub per_request: usize,
+    /// All of it is of this customer.
+    pub customer: Option<usize>,
     pub destination: Destination,
 }
 
 impl Load {
+    pub const fn new(to: SocketAddr, destination: Destination) -> Self {
+        Self { to, channel: "in", per_request: 1, customer: None, destination }
+    }
+
     /// As much as it takes: every connection sends its next request when the last is answered.
     pub async fn saturate(&self, subject: &Subject, events: usize) -> Measured {
         self.run(subject, events, None).await
@@ -152,24 +206,36 @@ impl Load {
     /// So many events a second, whatever the answers take.
     pub async fn at_rate(&self, subject: &Subject, per_second: f64, span: Duration) -> Measured {
         let events = (per_second * span.as_secs_f64()) as usize;
-        self.run(subject, events, Some(per_second / self.per_request as f64)).await
+        self.run(subject, events, Some(per_second)).await
     }
 
-    async fn run(&self, subject: &Subject, events: usize, requests_per_second: Option<f64>) -> Measured {
-        static NUMBER: AtomicU64 = AtomicU64::new(1);
-        let requests = events.div_ceil(self.per_request);
-        let events = requests * self.per_request;
-        self.destination.arrived.store(0, Ordering::SeqCst);
-        self.destination.took.lock().await.clear();
+    async fn run(&self, subject: &Subject, events: usize, per_second: Option<f64>) -> Measured {
+        let events = events.div_ceil(self.per_request) * self.per_request;
+        self.destination.forget().await;
         let (begun, cpu) = (Instant::now(), subject.cpu());
-        let next = Arc::new(AtomicUsize::new(0));
+        let ack = self.send(events, per_second).await;
+        let sent = Instant::now();
+        while self.destination.arrived() < events {
+            let arrived = self.destination.arrived();
+            assert!(sent.elapsed() < DRAIN_TIME_MAX, "{arrived} of {events} arrived");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let elapsed = begun.elapsed();
+        let cpu = subject.cpu().saturating_sub(cpu);
+        let end_to_end = Durations(std::mem::take(&mut *self.destination.took.lock().await));
+        Measured { events, elapsed, cpu, ack, end_to_end }
+    }
+
+    /// Resolves when all are acknowledged, with how long that took for each request.
+    pub async fn send(&self, events: usize, per_second: Option<f64>) -> Durations {
+        let requests = events.div_ceil(self.per_request);
+        let requests_per_second = per_second.map(|rate| rate / self.per_request as f64);
+        let (begun, next) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
         let senders: Vec<_> = (0..CONNECTIONS)
             .map(|_| {
-                let (next, to, per_request) = (Arc::clone(&next), self.to.clone(), self.per_request);
+                let (next, this) = (Arc::clone(&next), self.clone());
                 tokio::spawn(async move {
-                    let address =
-                        to.trim_start_matches("http://").split('/').next().expect("an address").to_owned();
-                    let mut stream = TcpStream::connect(&address).await.expect("it listens");
+                    let mut stream = TcpStream::connect(this.to).await.expect("it listens");
                     let _ = stream.set_nodelay(true);
                     let (mut buffer, mut acks) = (Vec::new(), Vec::new());
                     loop {
@@ -178,13 +244,10 @@ impl Load {
                             return acks;
                         }
                         if let Some(rate) = requests_per_second {
-                            tokio::time::sleep_until(
-                                (begun + Duration::from_secs_f64(turn as f64 / rate)).into(),
-                            )
-                            .await;
+                            let at = begun + Duration::from_secs_f64(turn as f64 / rate);
+                            tokio::time::sleep_until(at.into()).await;
                         }
-                        let number = NUMBER.fetch_add(per_request as u64, Ordering::SeqCst) as usize;
-                        let request = request(&address, number, per_request);
+                        let request = this.request();
                         let sent = Instant::now();
                         stream.write_all(&request).await.expect("it listens");
                         read(&mut stream, &mut buffer).await.expect("it answers");
@@ -197,34 +260,22 @@ impl Load {
         for sender in senders {
             ack.0.extend(sender.await.expect("a sender does not fail"));
         }
-        let sent = Instant::now();
-        while self.destination.arrived.load(Ordering::SeqCst) < events {
-            assert!(
-                sent.elapsed() < DRAIN_TIME_MAX,
-                "{} of {events} arrived",
-                self.destination.arrived.load(Ordering::SeqCst)
-            );
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let elapsed = begun.elapsed();
-        let cpu = subject.cpu().saturating_sub(cpu);
-        let end_to_end = Durations(std::mem::take(&mut *self.destination.took.lock().await));
-        Measured { events, elapsed, cpu, ack, end_to_end }
+        ack
     }
-}
 
-fn request(address: &str, number: usize, per_request: usize) -> Vec<u8> {
-    let sent = micros();
-    let body = match per_request {
-        1 => event(number, sent),
-        many => format!(
-            "[{}]",
-            (number..number + many).map(|number| event(number, sent)).collect::<Vec<_>>().join(",")
-        ),
-    };
-    let head = format!(
-        "POST /in/in HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), body.as_bytes()].concat()
+    fn request(&self) -> Vec<u8> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(1);
+        let Self { to, channel, per_request, customer, .. } = self;
+        let (first, sent) = (NUMBER.fetch_add(*per_request, Ordering::SeqCst), micros());
+        let event = |number| event(number, customer.unwrap_or(1 + number % (CUSTOMERS - 1)), sent);
+        let body = match per_request {
+            1 => event(first),
+            many => format!("[{}]", (first..first + many).map(event).collect::<Vec<_>>().join(",")),
+        };
+        let head = format!(
+            "POST /in/{channel} HTTP/1.1\r\nhost: {to}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.as_bytes(), body.as_bytes()].concat()
+    }
 }

@@ -1,11 +1,19 @@
-//! The benchmark: `cargo bench -p snodo`, or `cargo bench -p snodo -- single` for one part of it (hop, single, batches). Drives the built hub over loopback, from a webhook in to a request out, durable, with decode
-//! and encode in the sandbox; and in the same run a bare forwarder made of the same HTTP server and client, in memory. Machines
-//! differ and are noisy, so what counts are the ratios. Asserts nothing.
+//! The benchmark: `cargo bench -p snodo`, or `cargo bench -p snodo -- single` for one part of it. Drives the built hub over loopback,
+//! from a webhook in to a request out, durable, with decode and encode in the sandbox; and in the same run what it is compared with.
+//! Machines differ and are noisy, so what counts are the ratios. Asserts nothing.
+//!
+//! `hop`, `single` and `batches` compare with a bare forwarder made of the same HTTP server and client, in memory; `neighbours`,
+//! `blocked` and `backlog` compare a hub in trouble with one that has none; `nodes`, only where it is asked for, two hubs on one home
+//! with one.
 
 mod bare;
 mod hop;
 mod load;
+mod nodes;
 mod process;
+#[path = "../services.rs"]
+mod services;
+mod trouble;
 
 use std::time::Duration;
 
@@ -24,7 +32,11 @@ fn main() {
         return bare::main(destination.parse().expect("the destination is an address"));
     }
     let events = std::env::var("BENCH_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(EVENTS);
-    println!("cores: {}, events per run: {events}, bytes per event: {}\n", cores(), load::event(1, 0).len());
+    println!(
+        "cores: {}, events per run: {events}, bytes per event: {}\n",
+        cores(),
+        load::event(1, 1, 0).len()
+    );
 
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |part: &str| asked.is_empty() || asked.iter().any(|one| one == part);
@@ -66,6 +78,18 @@ fn main() {
             hub.peak_mb / bare.peak_mb,
         );
     }
+    if wanted("neighbours") {
+        runtime.block_on(trouble::neighbours());
+    }
+    if wanted("blocked") {
+        runtime.block_on(trouble::blocked());
+    }
+    if wanted("backlog") {
+        runtime.block_on(trouble::backlog());
+    }
+    if asked.iter().any(|part| part == "nodes") {
+        runtime.block_on(nodes::run());
+    }
 }
 
 struct Row {
@@ -81,7 +105,7 @@ async fn measure(
 ) -> Row {
     let destination = Destination::start().await;
     let subject = tokio::task::block_in_place(|| start(destination.address, per_request));
-    let load = Load { to: subject.url.clone(), per_request, destination };
+    let load = Load { per_request, ..Load::new(subject.address, destination) };
     load.saturate(&subject, events / 5).await;
     let saturated = load.saturate(&subject, events).await;
     let rate = saturated.events_per_second() / 2.0;

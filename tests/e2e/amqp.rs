@@ -19,8 +19,8 @@ use crate::brokers::{connected, own_name, until};
 use crate::company::{Company, get};
 use crate::line::order;
 use crate::mqtt::each_told;
-use crate::proxy::Proxy;
 use crate::services;
+use crate::wire::Wire;
 
 /// Somebody else at the broker, who has made what the hub uses, and takes it away again.
 pub struct Friend {
@@ -163,7 +163,7 @@ fn balanced(balance: &Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
     let (broker, own) = (services::amqp(), own_name("amqp"));
-    let proxy = Proxy::start(broker).await;
+    let proxy = Wire::to(broker).await;
     let company = Company::new();
     channels(&company, &own, proxy.address, "", "{type}");
     let friend = Friend::meet(broker, &own).await;

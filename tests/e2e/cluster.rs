@@ -7,17 +7,21 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
-use lapin::{Connection, ConnectionProperties};
 use serde_json::{Value, json};
 
 use crate::brokers::until;
 use crate::company::{Company, Hub, get};
 use crate::line::{client, post};
-use crate::order::of_key;
-use crate::proxy::Proxy;
+use crate::order::{of_key, scale};
 use crate::services::{self, postgres};
+use crate::wire::{State, Wire};
 use crate::witness::{Answer, Seen, Witness, inversions};
+
+#[path = "../services/home.rs"]
+mod home;
+
+/// In a run of usual size.
+const FAULTS: u32 = 6;
 
 const PARTITIONS: u32 = 8;
 const SENDERS: u32 = 8;
@@ -77,20 +81,7 @@ impl Shared {
     }
 
     async fn remove(self) {
-        Self::client()
-            .await
-            .batch_execute(&format!("DROP SCHEMA snodo_{} CASCADE", self.name))
-            .await
-            .unwrap();
-        let url = format!("amqp://guest:guest@{}/%2F", services::amqp());
-        let broker = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
-        let channel = broker.create_channel().await.unwrap();
-        for partition in 0..PARTITIONS {
-            let queue = format!("snodo.{}.{partition}", self.name).into();
-            channel.queue_delete(queue, QueueDeleteOptions::default()).await.unwrap();
-        }
-        let exchange = format!("snodo.{}", self.name).into();
-        channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await.unwrap();
+        home::remove(&self.name, PARTITIONS).await;
     }
 }
 
@@ -228,7 +219,7 @@ async fn one_of_two_hubs_is_killed_and_nothing_is_lost_or_out_of_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_and_a_database_that_are_away_are_waited_for() {
     let (witness, mut shared) = (Witness::start(|_| Answer::ok()).await, Shared::new());
-    let (broker, database) = (Proxy::start(shared.broker).await, Proxy::start(shared.database).await);
+    let (broker, database) = (Wire::to(shared.broker).await, Wire::to(shared.database).await);
     (shared.broker, shared.database) = (broker.address, database.address);
     let doors = Arc::new(vec![shared.company(&witness)]);
     let hub = start(&doors, 0).await;
@@ -275,6 +266,52 @@ async fn a_broker_and_a_database_that_are_away_are_waited_for() {
     shared.remove().await;
 }
 
+/// Of every kind of fault there are some: a hub is killed and started again, the broker or the database is cut off, or does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn hubs_broker_and_database_go_by_turns_and_nothing_is_lost() {
+    let (witness, mut shared) = (Witness::start(|_| Answer::ok()).await, Shared::new());
+    let (broker, database) = (Wire::to(shared.broker).await, Wire::to(shared.database).await);
+    (shared.broker, shared.database) = (broker.address, database.address);
+    let doors = Arc::new(vec![shared.company(&witness), shared.company(&witness)]);
+    let mut hubs = [Some(start(&doors, 0).await), Some(start(&doors, 1).await)];
+    let told = Arc::new(Told { pause: Duration::from_millis(10), ..Told::default() });
+    let sending = tokio::spawn(send(Arc::clone(&doors), 1..=u32::MAX, Arc::clone(&told)));
+
+    let faults = FAULTS * scale();
+    for fault in 0..faults {
+        let before = witness.taken().len();
+        until("work goes on", || witness.taken().len() > before + 50).await;
+        let wire = match fault % 3 {
+            0 => {
+                let at = (fault / 3 % 2) as usize;
+                hubs[at].take().expect("it runs").kill();
+                hubs[at] = Some(start(&doors, at).await);
+                continue;
+            }
+            1 => &broker,
+            _ => &database,
+        };
+        wire.set(if fault / 3 % 2 == 0 { State::Cut } else { State::Frozen });
+        // Now and then for longer than a lease.
+        tokio::time::sleep(Duration::from_millis(500) * (1 + fault * 7 % 15)).await;
+        wire.mend();
+    }
+    told.stop.store(true, Ordering::Relaxed);
+    sending.await.unwrap();
+    let accepted = told.accepted.load(Ordering::Relaxed);
+    settled(&doors, accepted).await;
+    let taken = witness.taken();
+    check(&taken, accepted);
+    assert_eq!(told.other.load(Ordering::Relaxed), 0);
+    println!(
+        "{accepted} accepted, {} sent once more, after {faults} faults",
+        taken.len() - accepted as usize
+    );
+    hubs.into_iter().flatten().for_each(|hub| _ = hub.stop());
+    drop(doors);
+    shared.remove().await;
+}
+
 /// As when the answer to a commit is lost with the connection: the hub does not know that it is settled.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_settled_already_holds_nothing_up() {
@@ -292,7 +329,7 @@ async fn what_is_settled_already_holds_nothing_up() {
     until("it is under way", || witness.seen().len() == 1).await;
     let sql = format!(
         "UPDATE snodo_{0}.delivery SET fate = 'delivered', settled_at = 1, attempts = 1 \
-         WHERE event = (SELECT seq FROM snodo_{0}.event WHERE subject = 'order/1') AND fate IS NULL",
+         WHERE event = (SELECT seq FROM snodo_{0}.event WHERE subject = 'order/0-1') AND fate IS NULL",
         shared.name
     );
     assert_eq!(Shared::client().await.execute(&sql, &[]).await.unwrap(), 1);

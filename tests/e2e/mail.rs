@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use crate::company::{Company, get};
 use crate::doors::{node, python, python_command};
 use crate::line::{client, order, post};
-use crate::proxy::Proxy;
 use crate::receiver::Receiver;
 use crate::services::certificate;
 use crate::sql::{attempts, balanced, install, tried, until};
+use crate::wire::Wire;
 
 /// A mail server of the test's own (`aiosmtpd`). Stopped when dropped.
 pub struct Server {
@@ -129,7 +129,7 @@ async fn events_become_mails_and_refusals_are_told_without_addresses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_that_was_away_gets_each_mail_once() {
     let server = tokio::task::spawn_blocking(|| Server::start(&json!({}))).await.unwrap();
-    let proxy = Proxy::start(server.address).await;
+    let proxy = Wire::to(server.address).await;
     let company = sends(&format!("server = \"{}\"\ntls = \"none\"\n", proxy.address));
     proxy.cut();
     let hub = company.start();

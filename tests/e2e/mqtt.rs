@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use crate::brokers::{Guarded, connected, own_name, until};
 use crate::company::Company;
 use crate::line::order;
-use crate::proxy::Proxy;
 use crate::services;
+use crate::wire::Wire;
 
 /// A client of the test's own, which takes down what it is subscribed to.
 pub struct Friend {
@@ -124,7 +124,7 @@ fn balanced(balance: &Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_come_in_and_go_out_whatever_breaks_on_the_way() {
     let (broker, own) = (services::mqtt(), own_name("mqtt"));
-    let proxy = Proxy::start(broker).await;
+    let proxy = Wire::to(broker).await;
     let company = Company::new();
     channels(&company, &own, proxy.address, "");
     let friend = Friend::meet(broker, Some(&format!("{own}/out/+"))).await;

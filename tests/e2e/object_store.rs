@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use crate::company::Company;
 use crate::doors::{environment, install};
 use crate::line::{client, order, post};
-use crate::proxy::Proxy;
 use crate::sql::{balanced, tried};
 use crate::websocket::Script;
+use crate::wire::Wire;
 
 const ORDERS: u32 = 12;
 
@@ -166,7 +166,7 @@ async fn what_a_store_does_not_let_in_waits_for_the_right_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_was_away_has_every_event_once() {
     let mut store = Store::start().await;
-    let proxy = Proxy::start(store.address).await;
+    let proxy = Wire::to(store.address).await;
     let company = store.company(proxy.address, store.say("secret_key"));
     let (orders, half) = (orders(), ORDERS as usize / 2);
     let hub = company.start();

@@ -16,6 +16,9 @@ const KEYS: u32 = 40;
 const ORDERS: u32 = 25;
 const SENDERS: u32 = 8;
 
+/// Of a run of usual size; a larger one has more, and more time between them.
+const KILLS: u32 = 5;
+
 /// How much larger than usual the numbers are.
 pub fn scale() -> u32 {
     std::env::var("SNODO_TEST_SCALE").ok().map_or(1, |scale| scale.parse().expect("a number"))
@@ -82,7 +85,7 @@ async fn send_all(company: Arc<Company>, keys: u32, orders: u32, kills: u32) -> 
         .collect();
     let mut hub = start().await;
     for _ in 0..kills {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(300) * scale().isqrt()).await;
         hub.kill();
         hub = start().await;
     }
@@ -101,14 +104,15 @@ async fn no_key_is_out_of_order_after_failures_and_kills() {
     let witness = Witness::start(fails_now_and_then()).await;
     let company = Arc::new(company(&witness, "", ""));
     let (keys, orders) = (KEYS * scale(), ORDERS);
-    let sent = send_all(company, keys, orders, 5).await;
+    let kills = KILLS * scale().isqrt();
+    let sent = send_all(company, keys, orders, kills).await;
     let taken = witness.taken();
     let distinct: HashSet<&str> = taken.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(distinct.len(), sent as usize, "lost");
     let failed = witness.seen().len() - taken.len();
     assert!(failed > sent as usize / 10, "only {failed} failures: nothing was tried");
     assert_eq!(inversions(&taken), Vec::<String>::new());
-    println!("{sent} orders of {keys} keys, {failed} failures, 5 kills, 0 inversions");
+    println!("{sent} orders of {keys} keys, {failed} failures, {kills} kills, 0 inversions");
 }
 
 /// The negative control: without an order the same receiver sees keys out of order, so the checker can see it.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::company::Company;
+use crate::company::{Company, Hub};
 use crate::line::{client, post};
 use crate::order::{fails_now_and_then, of_key, scale};
 use crate::witness::{Answer, Witness, inversions};
@@ -24,8 +24,10 @@ const KEYS: u32 = 200;
 /// What each sender leaves between two messages: this is about faults, not about speed.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// All rows are counted: with many of them less often.
 const LOOK_EVERY: Duration = Duration::from_millis(700);
+
+/// All rows are counted: with many of them less often, so that it is not all that the machine does.
+const LOOKED_PART: u32 = 4;
 
 struct Faults {
     stop: AtomicBool,
@@ -54,12 +56,15 @@ async fn with_all_faults_at_once_the_ledger_adds_up_whenever_it_is_looked() {
         let (company, faults) = (Arc::clone(&company), Arc::clone(&faults));
         tokio::task::spawn_blocking(move || disturb(&company, &faults, Instant::now() + LASTS * scale()))
     };
-    working.await.unwrap();
+    let hub = working.await;
     faults.stop.store(true, Ordering::SeqCst);
+    let hub = hub.unwrap();
+    // Each has the answer to its last message before the hub ends.
     let mut accepted = 0;
     for sender in senders {
         accepted += sender.await.unwrap();
     }
+    tokio::task::spawn_blocking(|| hub.stop()).await.unwrap();
     // Everybody is well again in the end.
     for witness in [&slow, &dead] {
         witness.answer(|_| Answer::ok());
@@ -115,16 +120,17 @@ async fn send(company: Arc<Company>, faults: Arc<Faults>, sender: u32) -> u32 {
     accepted
 }
 
-/// Kills, changes and looks, until the time is over. The last hub is stopped.
-fn disturb(company: &Company, faults: &Faults, until: Instant) {
-    let mut hub = company.start();
-    for turn in 0.. {
+/// Kills, changes and looks, until the time is over. The last hub still runs.
+fn disturb(company: &Company, faults: &Faults, until: Instant) -> Hub {
+    let (mut hub, mut turn) = (company.start(), 0_u32);
+    loop {
         std::thread::sleep(LOOK_EVERY);
+        let looked = Instant::now();
         assert_adds_up(&company.balance());
+        std::thread::sleep(LOOKED_PART * looked.elapsed());
         faults.looks.fetch_add(1, Ordering::SeqCst);
         if Instant::now() >= until {
-            hub.stop();
-            return;
+            return hub;
         }
         match turn % 5 {
             0 => {
@@ -145,5 +151,6 @@ fn disturb(company: &Company, faults: &Faults, until: Instant) {
                 company.route("to-well", "shop", "well", "");
             }
         }
+        turn += 1;
     }
 }

@@ -14,9 +14,9 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 
 use crate::brokers::{connected, own_name, until};
 use crate::company::{Company, Hub};
-use crate::proxy::Proxy;
 use crate::services;
 use crate::sql::{Table, balanced};
+use crate::wire::Wire;
 use crate::{amqp, mail, mqtt, websocket};
 
 /// Rows of the file of contacts: three messages, as a part has at most 500.
@@ -33,10 +33,10 @@ struct Ends {
     customers: Table,
     /// Every event is a row of it.
     books: Table,
-    mqtt: Proxy,
-    amqp: Proxy,
-    database: Proxy,
-    mail: Proxy,
+    mqtt: Wire,
+    amqp: Wire,
+    database: Wire,
+    mail: Wire,
 }
 
 impl Ends {
@@ -54,10 +54,10 @@ impl Ends {
             mailbox: mail::opened(&company, ""),
             customers: Table::new("customers", columns).await,
             books: Table::new("books", log).await,
-            mqtt: Proxy::start(services::mqtt()).await,
-            amqp: Proxy::start(services::amqp()).await,
-            database: Proxy::start(services::postgres::shared().address).await,
-            mail: Proxy::start(mails.address).await,
+            mqtt: Wire::to(services::mqtt()).await,
+            amqp: Wire::to(services::amqp()).await,
+            database: Wire::to(services::postgres::shared().address).await,
+            mail: Wire::to(mails.address).await,
             company,
             own,
             devices,

@@ -15,8 +15,8 @@ use crate::brokers::{connected, until};
 use crate::company::{Company, get};
 use crate::doors::node_command;
 use crate::line::order;
-use crate::proxy::Proxy;
 use crate::receiver::Receiver;
+use crate::wire::Wire;
 
 /// A script of the test's that is told what to do line by line, and tells what it saw.
 pub struct Script {
@@ -242,7 +242,7 @@ async fn a_feed_is_connected_to_for_ever() {
     let receiver = Receiver::start().await;
     let mut feed = Script::start(&mut node_command("ws-server.mjs", &["f33d-token"]));
     let port = u16::try_from(feed.next()["port"].as_u64().unwrap()).unwrap();
-    let proxy = Proxy::start(SocketAddr::from(([127, 0, 0, 1], port))).await;
+    let proxy = Wire::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
     let company = Company::new();
     company.write("token", "wrong-token\n");
     receives(

@@ -73,19 +73,25 @@ impl Reader {
         Ok(self.hand_out(found))
     }
 
-    /// Of the deliveries that were tried those at the head, in their order, whether they are due or not; and when the first is.
+    /// Of the deliveries that were tried those at the head, in their order, whether they are due or not; and when the first is. One that
+    /// waits in a lane, from a time when the destination had some, is due: what comes first here goes first.
     pub fn head(
         &self,
         destination: &ChannelName,
         limit: usize,
         bytes_max: usize,
     ) -> Result<Option<(Timestamp, Vec<Due>)>, StoreError> {
+        // Of all but the first, the index tells all that is needed.
         let sql = selection(
-            "d.destination = $1 AND d.due_at > 0 AND d.partition = ANY ($2) ORDER BY d.seq LIMIT $3",
+            "d.seq IN (SELECT seq FROM delivery WHERE fate IS NULL AND destination = $1 AND class = ANY ($2) AND due_at > 0 \
+                AND partition = ANY ($3) ORDER BY seq LIMIT $4) ORDER BY d.seq",
         );
-        let rows = self.select(&sql, &[&destination.as_str(), &self.workable(), &count(limit)])?;
+        let classes = Class::ALL.map(|class| class as i16);
+        let rows =
+            self.select(&sql, &[&destination.as_str(), &&classes[..], &self.workable(), &count(limit)])?;
         let Some(first) = rows.first() else { return Ok(None) };
-        let at = Timestamp::from_millis(first.get(16));
+        let due_at: i64 = first.get(16);
+        let at = Timestamp::from_millis(if due_at == row::WAITS { 0 } else { due_at });
         let (mut room, mut found) = (Room::new(limit, bytes_max), Vec::new());
         take(&rows, &mut room, |_| true, &mut found)?;
         // Those that are not due yet are looked at, and stay.

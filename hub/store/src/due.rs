@@ -95,21 +95,27 @@ impl Reader {
         })
     }
 
-    /// Of the deliveries that were tried those at the head, in their order, whether they are due or not; and when the first is.
+    /// Of the deliveries that were tried those at the head, in their order, whether they are due or not; and when the first is. One that
+    /// waits in a lane, from a time when the destination had some, is due: what comes first here goes first.
     pub fn head(
         &self,
         destination: &ChannelName,
         limit: usize,
         bytes_max: usize,
     ) -> Result<Option<(Timestamp, Vec<Due>)>, StoreError> {
-        let sql = selection("d.due_at > 0 ORDER BY d.seq LIMIT ?2");
+        let whole = selection_of("delivery d", "d.seq = ?2");
         self.snapshot(|sqlite| {
-            let mut room = Room::new(limit, bytes_max);
-            let found = read(sqlite, &sql, (destination.as_str(), count(limit)), &mut room, |_| false)?;
-            let Some(first) = found.first() else { return Ok(None) };
-            let at = sqlite
-                .prepare_cached("SELECT due_at FROM delivery WHERE seq = ?1")?
-                .query_row([first.seq], |row| row.get(0))?;
+            let tried = tried(sqlite, destination, limit)?;
+            let Some((_, due_at)) = tried.first() else { return Ok(None) };
+            let at = if *due_at == row::WAITS { 0 } else { *due_at };
+            let (mut room, mut found) = (Room::new(limit, bytes_max), Vec::new());
+            for (seq, _) in tried {
+                let next = read(sqlite, &whole, (destination.as_str(), seq), &mut room, |_| false)?;
+                if next.is_empty() {
+                    break;
+                }
+                found.extend(next);
+            }
             Ok(Some((Timestamp::from_millis(at), found)))
         })
     }
@@ -145,12 +151,39 @@ impl Reader {
     }
 }
 
+/// The first of those that were tried, and when they are due. There may be many: all that is read of them is in the index.
+fn tried(
+    sqlite: &Connection,
+    destination: &ChannelName,
+    limit: usize,
+) -> Result<Vec<(DeliverySeq, i64)>, StoreError> {
+    let mut first = sqlite.prepare_cached(
+        "SELECT seq, due_at FROM delivery INDEXED BY delivery_in_flight \
+         WHERE fate IS NULL AND destination = ?1 AND class = ?2 AND due_at > 0 ORDER BY seq LIMIT ?3",
+    )?;
+    let mut found = Vec::new();
+    for class in Class::ALL {
+        let which = (destination.as_str(), class as i64, count(limit));
+        let rows = first.query_map(which, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for row in rows {
+            found.push(row?);
+        }
+    }
+    found.sort_unstable();
+    found.truncate(limit);
+    Ok(found)
+}
+
 fn selection(which: &str) -> String {
+    selection_of("delivery d INDEXED BY delivery_in_flight", which)
+}
+
+fn selection_of(delivery: &str, which: &str) -> String {
     // CROSS JOIN keeps SQLite from turning the two around.
     format!(
         "SELECT {}, d.seq, d.route, d.destination, d.attempts, d.ordering_key, e.customer, e.accepted, \
             d.due_at, d.class, d.replays, d.attempts_before, d.resumed_at \
-         FROM delivery d INDEXED BY delivery_in_flight CROSS JOIN event e ON e.seq = d.event \
+         FROM {delivery} CROSS JOIN event e ON e.seq = d.event \
          WHERE d.fate IS NULL AND d.destination = ?1 AND {which}",
         row::EVENT
     )

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{Table, balanced, database, install, until};
 use crate::company::{Company, get};
-use crate::proxy::Proxy;
 use crate::receiver::Receiver;
 use crate::services::postgres;
+use crate::wire::Wire;
 
 const CUSTOMERS: &str = "id serial PRIMARY KEY, updated_at timestamptz, name text, score numeric";
 
@@ -48,7 +48,7 @@ fn row_of(body: &Value) -> Value {
 async fn rows_are_read_in_pages_and_kills_lose_and_double_nothing() {
     const ROWS: usize = 600;
     let table = Table::new("customers", CUSTOMERS).await;
-    let (receiver, proxy) = (Receiver::start().await, Proxy::start(postgres::shared().address).await);
+    let (receiver, proxy) = (Receiver::start().await, Wire::to(postgres::shared().address).await);
     let company = company(
         &table.name,
         proxy.address,

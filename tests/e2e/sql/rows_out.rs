@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{Table, attempts, balanced, database, install, until};
 use crate::company::Company;
 use crate::line::{client, order, post};
-use crate::proxy::Proxy;
 use crate::services::postgres::{self, Own};
+use crate::wire::Wire;
 
 const ORDERS: &str = "id integer PRIMARY KEY, email text NOT NULL, note text DEFAULT 'new', \
     total numeric(10, 2) CONSTRAINT not_too_dear CHECK (total < 1000)";
@@ -81,7 +81,7 @@ async fn events_become_rows_and_a_bad_one_keeps_no_other_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_was_away_gets_everything_once_it_is_back() {
     let table = Table::new("orders", ORDERS).await;
-    let proxy = Proxy::start(postgres::shared().address).await;
+    let proxy = Wire::to(postgres::shared().address).await;
     let company = company(&table.name, &database(proxy.address), "");
     // Away before the hub starts: that is no error.
     proxy.cut();
