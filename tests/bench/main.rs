@@ -11,6 +11,7 @@ mod hop;
 mod load;
 mod nodes;
 mod process;
+#[expect(dead_code, reason = "the tests need more of them")]
 #[path = "../services.rs"]
 mod services;
 mod trouble;
