@@ -12,6 +12,7 @@ pub mod hub;
 pub mod intake;
 pub mod junction;
 pub mod live;
+pub mod looks;
 pub mod operate;
 pub mod outbox;
 pub mod parts;

@@ -1,10 +1,9 @@
 //! Looks at the files of the configuration, and has the hub take them when they have changed. Looks at them one by one: there are few,
 //! and on a network share nobody else tells.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,11 +11,10 @@ use super::Live;
 use super::plan::Answers;
 use super::print::secret_files;
 use crate::configuration;
+use crate::looks::{Looks, Stamps, stamp_of};
 
 /// Soon enough for a person who has just saved a file; and what was left alone for so long is taken for whole.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-type Stamps = BTreeMap<PathBuf, Option<(u64, Option<SystemTime>)>>;
 
 /// What is in all files of a configuration. The same files have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,28 +23,22 @@ pub struct Contents(blake3::Hash);
 /// What was seen of a folder.
 pub struct Watch {
     folder: PathBuf,
-    /// Of which it is known what is in them.
-    known: Stamps,
-    seen: Stamps,
+    looks: Looks,
     secrets: Vec<PathBuf>,
 }
 
 impl Watch {
     pub fn new(folder: &Path) -> Self {
         let secrets = secrets(folder);
-        let seen = stamps(folder, &secrets);
-        Self { folder: folder.to_owned(), known: Stamps::new(), seen, secrets }
+        let looks = Looks::at(stamps(folder, &secrets));
+        Self { folder: folder.to_owned(), looks, secrets }
     }
 
     /// What is in the files, when something about them has moved and they have been left alone since the last look.
     pub fn look(&mut self) -> Option<Contents> {
-        let now = stamps(&self.folder, &self.secrets);
-        let is_still = now == self.seen;
-        self.seen = now;
-        if !is_still || self.seen == self.known {
+        if self.looks.look(stamps(&self.folder, &self.secrets)).is_empty() {
             return None;
         }
-        self.known.clone_from(&self.seen);
         self.secrets = secrets(&self.folder);
         Some(Contents::of(&self.folder))
     }
@@ -86,7 +78,7 @@ impl Live {
 fn stamps(folder: &Path, secrets: &[PathBuf]) -> Stamps {
     let stamp = |path: PathBuf| {
         let meta = std::fs::metadata(&path).ok();
-        (path, meta.map(|meta| (meta.len(), meta.modified().ok())))
+        (path, meta.as_ref().map(stamp_of))
     };
     paths(folder, secrets).into_iter().map(stamp).collect()
 }

@@ -1,9 +1,9 @@
 //! Which files of a connector's folder have changed. Looks at them one by one: a folder has few, and on a network share nobody
 //! else tells.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+
+use crate::looks::{Looks, Stamps, stamp_of};
 
 /// What has to be done again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,34 +20,24 @@ const LEFT_OUT: [&str; 3] = ["target", "node_modules", "__pycache__"];
 /// Of which no component is made.
 const CASES: [&str; 3] = ["golden", "cassette.toml", "README.md"];
 
-type Stamps = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
-
 pub struct Watch {
     folder: PathBuf,
-    built: Stamps,
-    seen: Stamps,
+    looks: Looks,
 }
 
 impl Watch {
     pub fn new(folder: &Path) -> Self {
-        let built = stamps(folder);
-        Self { folder: folder.to_owned(), seen: built.clone(), built }
+        Self { folder: folder.to_owned(), looks: Looks::from(stamps(folder)) }
     }
 
-    /// What has changed since it was last told, once nothing has changed between two looks: an editor writes in steps.
+    /// What has changed since it was last told, once nothing has changed between two looks.
     pub fn look(&mut self) -> Option<Changed> {
-        let now = stamps(&self.folder);
-        let is_still = now == self.seen;
-        self.seen = now;
-        if !is_still || self.seen == self.built {
+        let changed = self.looks.look(stamps(&self.folder));
+        if changed.is_empty() {
             return None;
         }
-        let differs = |path: &&PathBuf| self.built.get(*path) != self.seen.get(*path);
-        let changed: Vec<&PathBuf> = self.built.keys().chain(self.seen.keys()).filter(differs).collect();
         let is_case = |path: &PathBuf| CASES.iter().any(|case| path.starts_with(case));
-        let what = if changed.into_iter().all(is_case) { Changed::Cases } else { Changed::Sources };
-        self.built = self.seen.clone();
-        Some(what)
+        Some(if changed.iter().all(is_case) { Changed::Cases } else { Changed::Sources })
     }
 }
 
@@ -65,7 +55,7 @@ fn stamps(folder: &Path) -> Stamps {
                 folders.push(path);
             } else {
                 let inside = path.strip_prefix(folder).unwrap_or(&path).to_owned();
-                stamps.insert(inside, (meta.len(), meta.modified().ok()));
+                stamps.insert(inside, Some(stamp_of(&meta)));
             }
         }
     }
