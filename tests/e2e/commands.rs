@@ -20,8 +20,11 @@ fn what_init_writes_checks_runs_and_moves_an_event() {
     let (code, text) = run(&["check"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("No mistakes"), "{text}");
-    // Nothing is written over.
+    // Nothing is written over, by whichever way the folder is named.
     assert_eq!(snodo().arg("init").arg(&hub).output().unwrap().status.code(), Some(3));
+    let (code, text) = run(&["init"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("is there already"), "{text}");
     // No store yet: said so, and with the code for it.
     let (code, text) = run(&["balance"]);
     assert_eq!(code, Some(3), "{text}");

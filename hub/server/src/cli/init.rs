@@ -10,22 +10,22 @@ use super::{Exit, Invocation, screen};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The folder to write to; made if it is not there
-    #[arg(default_value = ".")]
-    folder: PathBuf,
+    /// The folder to write to; made if it is not there. Without it, that of --config
+    folder: Option<PathBuf>,
 }
 
-pub fn init(_: &Invocation, args: &Args) -> anyhow::Result<Exit> {
+pub fn init(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
     let files = starter::starter();
+    let folder = args.folder.as_ref().unwrap_or(&invocation.config);
     // All or nothing: what somebody wrote is never written over.
-    if let Some(taken) = files.iter().map(|file| args.folder.join(&file.path)).find(|path| path.exists()) {
+    if let Some(taken) = files.iter().map(|file| folder.join(&file.path)).find(|path| path.exists()) {
         anyhow::bail!("{} is there already, and is left as it is: choose another folder", taken.display());
     }
     for file in &files {
-        write(&args.folder, file)?;
-        screen::line(format!("wrote {}", args.folder.join(&file.path).display()))?;
+        write(folder, file)?;
+        screen::line(format!("wrote {}", folder.join(&file.path).display()))?;
     }
-    let folder = args.folder.display();
+    let folder = folder.display();
     screen::line(format!(
         "\nNext:\n  snodo -c {folder} check    look for mistakes after every change\n  snodo -c {folder} run      start the hub"
     ))?;
