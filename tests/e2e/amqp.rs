@@ -21,6 +21,7 @@ use crate::line::order;
 use crate::mqtt::each_told;
 use crate::proxy::Proxy;
 use crate::services;
+use crate::sql::balanced;
 
 /// Somebody else at the broker, who has made what the hub uses, and takes it away again.
 pub struct Friend {
@@ -150,14 +151,6 @@ fn counted(company: &Company, channel: &str, result: &str) -> u32 {
     let (_, metrics) = get(company.address, "/metrics").unwrap_or_default();
     let found = metrics.lines().find_map(|line| line.strip_prefix(&start)?.trim().parse().ok());
     found.unwrap_or_default()
-}
-
-fn balanced(balance: &Value) {
-    assert_eq!(
-        (&balance["difference"], &balance["messages_difference"], &balance["events_difference"]),
-        (&json!(0), &json!(0), &json!(0)),
-        "{balance}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::company::{Company, get};
 use crate::doors::{node, python, python_command};
-use crate::line::{client, order, post};
+use crate::line::{order, placed};
 use crate::proxy::Proxy;
 use crate::receiver::Receiver;
 use crate::services::certificate;
@@ -66,13 +66,6 @@ fn sends(send: &str) -> Company {
     );
     company.route("orders", "shop", "post", "");
     company
-}
-
-async fn placed(company: &Company, orders: impl IntoIterator<Item = Value>) {
-    let client = client();
-    for order in orders {
-        assert_eq!(post(&client, company, "shop", &order).await, Ok(202));
-    }
 }
 
 pub fn header<'a>(mail: &'a Value, name: &str) -> Vec<&'a str> {

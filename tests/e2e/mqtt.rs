@@ -16,6 +16,7 @@ use crate::company::Company;
 use crate::line::order;
 use crate::proxy::Proxy;
 use crate::services;
+use crate::sql::balanced;
 
 /// A client of the test's own, which takes down what it is subscribed to.
 pub struct Friend {
@@ -111,14 +112,6 @@ pub fn each_told(events: &[Value], times_max: usize) {
         let is_one = ids.iter().all(|id| *id == ids[0]);
         assert!(is_one && ids.len() <= times_max, "the order {order} came as {ids:?}");
     }
-}
-
-fn balanced(balance: &Value) {
-    assert_eq!(
-        (&balance["difference"], &balance["messages_difference"], &balance["events_difference"]),
-        (&json!(0), &json!(0), &json!(0)),
-        "{balance}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::company::Company;
 use crate::doors::{environment, install};
-use crate::line::{client, order, post};
+use crate::line::{order, placed};
 use crate::proxy::Proxy;
 use crate::sql::{balanced, tried};
 use crate::websocket::Script;
@@ -101,13 +101,6 @@ fn orders() -> Vec<Value> {
     orders[0]["time"] = json!("2026-03-02T00:30:00+01:00");
     orders[1]["time"] = json!("2026-03-02T10:00:00.123456+01:00");
     orders
-}
-
-async fn placed(company: &Company, orders: &[Value]) {
-    let client = client();
-    for order in orders {
-        assert_eq!(post(&client, company, "shop", order).await, Ok(202));
-    }
 }
 
 /// The orders are in these rows, and nothing else is.

@@ -17,6 +17,7 @@ use crate::doors::node_command;
 use crate::line::order;
 use crate::proxy::Proxy;
 use crate::receiver::Receiver;
+use crate::sql::balanced;
 
 /// A script of the test's that is told what to do line by line, and tells what it saw.
 pub struct Script {
@@ -54,14 +55,6 @@ impl Drop for Script {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn balanced(balance: &Value) {
-    assert_eq!(
-        (&balance["difference"], &balance["messages_difference"], &balance["events_difference"]),
-        (&json!(0), &json!(0), &json!(0)),
-        "{balance}"
-    );
 }
 
 fn receives(company: &Company, rest: &str) {
