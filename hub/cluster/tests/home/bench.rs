@@ -135,6 +135,15 @@ impl Bench {
         settled(due, finally(snodo_core::Fate::Delivered))
     }
 
+    /// So that nothing is under way any more: a node that leaves would wait for it.
+    fn settle_all(&self) {
+        for (destination, _) in self.home.destinations_in_flight().unwrap_or_default() {
+            let due = self.claimed(&destination, Timestamp::from_millis(i64::MAX - 1));
+            let batch: Vec<Settled> = due.iter().map(|due| self.deliver(due)).collect();
+            let _ = wait(self.home.settle(batch.into()));
+        }
+    }
+
     /// Counted and kept agree, and nothing is missing.
     #[track_caller]
     pub fn assert_balanced(&self) {
@@ -148,6 +157,9 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
+        if self.kind == Kind::SeveralNodes {
+            self.settle_all();
+        }
         wait(self.home.close());
     }
 }

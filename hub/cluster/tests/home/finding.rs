@@ -118,7 +118,7 @@ fn a_cursor_is_saved_with_what_it_brought(bench: &mut Bench) {
     }
     bench.reopen();
     assert_eq!(bench.home.cursor(&shop, "orders.csv").unwrap(), Some(b"2".to_vec()));
-    assert_eq!(bench.home.pending_channels().unwrap(), [shop.clone()]);
+    assert_eq!(bench.home.pending_channels().unwrap(), std::slice::from_ref(&shop));
     assert_eq!(bench.pending(&shop).len(), 6);
     bench.assert_balanced();
 }
