@@ -71,12 +71,10 @@ async fn what_died_while_a_destination_was_ill_is_sent_again_when_it_is_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_route_that_is_new_takes_what_came_before_it() {
     let (crm, erp) = (Receiver::start().await, Receiver::start().await);
-    let company = company(&crm);
+    let company = Company::with_orders_to(crm.address);
     company.route("large", "shop", "crm", "when = \"double(event.data.order.total.amount) > 100.0\"\n");
     let hub = company.start();
-    for id in [50, 150] {
-        placed(&company, [order(id, "a@example.com")]).await;
-    }
+    placed(&company, [50, 150].map(|id| order(id, "a@example.com"))).await;
     company.settled();
     hub.stop();
 
