@@ -43,7 +43,7 @@ pub async fn run() {
     );
     println!("one {one:.0} events/s, two {two:.0} events/s, two : one {:.2}", two / one);
     drop((first, second));
-    home::remove(&name, PARTITIONS).await;
+    home::remove(&name, PARTITIONS, &broker(), &database()).await;
 }
 
 async fn rounds(load: &Load, subject: &Subject) -> f64 {
@@ -59,8 +59,14 @@ fn node(name: &str, destination: &Destination) -> Subject {
     let home = format!(
         "[home]\nkind = \"cluster\"\nname = \"{name}\"\npartitions = {PARTITIONS}\nbroker = {{ file = \"broker\" }}\ndatabase = {{ file = \"database\" }}\n"
     );
-    let broker = format!("amqp://guest:guest@{}/%2F", services::amqp());
+    Subject::hub_of(&[way], &home, &[("broker", broker()), ("database", database())])
+}
+
+fn broker() -> String {
+    format!("amqp://guest:guest@{}/%2F", services::amqp())
+}
+
+fn database() -> String {
     let postgres::Shared { user, database, address, .. } = postgres::shared();
-    let database = format!("postgresql://{user}@{address}/{database}?sslmode=disable");
-    Subject::hub_of(&[way], &home, &[("broker", broker), ("database", database)])
+    format!("postgresql://{user}@{address}/{database}?sslmode=disable")
 }

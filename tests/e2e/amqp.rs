@@ -16,7 +16,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Exchange
 use serde_json::{Value, json};
 
 use crate::brokers::{connected, own_name, until};
-use crate::company::{Company, get};
+use crate::company::{Company, balanced, get};
 use crate::line::order;
 use crate::mqtt::each_told;
 use crate::services;
@@ -150,14 +150,6 @@ fn counted(company: &Company, channel: &str, result: &str) -> u32 {
     let (_, metrics) = get(company.address, "/metrics").unwrap_or_default();
     let found = metrics.lines().find_map(|line| line.strip_prefix(&start)?.trim().parse().ok());
     found.unwrap_or_default()
-}
-
-fn balanced(balance: &Value) {
-    assert_eq!(
-        (&balance["difference"], &balance["messages_difference"], &balance["events_difference"]),
-        (&json!(0), &json!(0), &json!(0)),
-        "{balance}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,42 +1,19 @@
 //! A copy of the store, made while the hub works, from which another hub goes on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::company::Company;
-use crate::line::{client, order, post};
+use crate::company::{Company, balanced};
+use crate::line::{order, placed};
 use crate::receiver::Receiver;
-use crate::sql::balanced;
-
-fn company(receiver: &Receiver) -> Company {
-    let company = Company::new();
-    company.canonical_in("shop");
-    company.webhook_out("crm", receiver.address);
-    company.route("orders", "shop", "crm", "");
-    company
-}
+use crate::senders::Senders;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_hub_goes_on_from_a_copy_that_was_made_at_work() {
     let receiver = Receiver::start().await;
-    let first = Arc::new(company(&receiver));
+    let first = Arc::new(Company::with_orders_to(receiver.address));
     let hub = first.start();
-    for number in 1..=20 {
-        assert_eq!(post(&client(), &first, "shop", &order(number, "rosa@example.com")).await, Ok(202));
-    }
-    let stop = Arc::new(AtomicBool::new(false));
-    let sending = tokio::spawn({
-        let (first, stop) = (first.clone(), stop.clone());
-        async move {
-            let client = client();
-            for number in 1000.. {
-                assert_eq!(post(&client, &first, "shop", &order(number, "nina@example.com")).await, Ok(202));
-                if stop.load(Ordering::Relaxed) {
-                    return;
-                }
-            }
-        }
-    });
+    placed(&first, (1..=20).map(|number| order(number, "rosa@example.com"))).await;
+    let senders = Senders::start(&first, 1, "shop", |number| order(1000 + number, "nina@example.com"));
     let file = first.path("copy.db");
     let file = file.to_str().unwrap();
     let made = first.json(&["backup", file]);
@@ -45,8 +22,7 @@ async fn another_hub_goes_on_from_a_copy_that_was_made_at_work() {
     let again = first.run(&["backup", file]);
     assert_eq!(again.status.code(), Some(3), "{again:?}");
     assert!(String::from_utf8_lossy(&again.stderr).contains("it is there already"), "{again:?}");
-    stop.store(true, Ordering::Relaxed);
-    sending.await.unwrap();
+    senders.stop().await;
     first.settled();
     // Nor into a directory that has a store, with a hub or without.
     assert_eq!(first.run(&["restore", file]).status.code(), Some(3));
@@ -57,7 +33,7 @@ async fn another_hub_goes_on_from_a_copy_that_was_made_at_work() {
         "{refused:?}"
     );
 
-    let second = company(&receiver);
+    let second = Company::with_orders_to(receiver.address);
     let restored = second.run(&["restore", file]);
     assert!(restored.status.success(), "{restored:?}");
     let before = second.balance();
@@ -66,9 +42,7 @@ async fn another_hub_goes_on_from_a_copy_that_was_made_at_work() {
     assert_eq!(before["in_flight"], made[0]["in_flight"], "{before}");
     let hub = second.start();
     // What the copy knows is a duplicate, what it does not is taken.
-    for number in [1, 20, 21] {
-        assert_eq!(post(&client(), &second, "shop", &order(number, "rosa@example.com")).await, Ok(202));
-    }
+    placed(&second, [1, 20, 21].map(|number| order(number, "rosa@example.com"))).await;
     let after = second.settled();
     balanced(&after);
     let (messages, duplicates) = (before["messages"]["accepted"].as_i64().unwrap() + 3, 2);

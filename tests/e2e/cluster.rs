@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::brokers::until;
-use crate::company::{Company, Hub, get};
+use crate::company::{Company, Hub, balanced, get};
 use crate::line::{client, post};
 use crate::order::{of_key, scale};
 use crate::services::{self, postgres};
@@ -45,7 +45,7 @@ impl Shared {
 
     /// A hub of this home, on files of its own.
     fn company(&self, witness: &Witness) -> Company {
-        let company = alone(witness);
+        let company = Company::with_orders_to(witness.address);
         self.declare(&company);
         company
     }
@@ -81,17 +81,9 @@ impl Shared {
     }
 
     async fn remove(self) {
-        home::remove(&self.name, PARTITIONS).await;
+        let broker = format!("amqp://guest:guest@{}/%2F", services::amqp());
+        home::remove(&self.name, PARTITIONS, &broker, postgres::url()).await;
     }
-}
-
-/// A hub on one machine.
-fn alone(witness: &Witness) -> Company {
-    let company = Company::new();
-    company.canonical_in("shop");
-    company.webhook_out("crm", witness.address);
-    company.route("orders", "shop", "crm", "");
-    company
 }
 
 /// Starts the hub of a company, and sees that it is this one that answers.
@@ -169,9 +161,7 @@ async fn settled(doors: &Arc<Vec<Company>>, events: u32) {
         }
     });
     let balance = balance.await.unwrap();
-    let differences =
-        ["difference", "messages_difference", "events_difference"].map(|name| balance[name].clone());
-    assert_eq!(differences, [json!(0), json!(0), json!(0)], "{balance}");
+    balanced(&balance);
     assert_eq!(balance["events"]["routed"], json!(events), "{balance}");
     assert_eq!(balance["fates"]["delivered"], json!(events), "{balance}");
 }
@@ -358,7 +348,7 @@ async fn the_store_of_one_machine_goes_on_in_a_home_of_several() {
     })
     .await;
     let shared = Shared::new();
-    let doors = Arc::new(vec![alone(&witness)]);
+    let doors = Arc::new(vec![Company::with_orders_to(witness.address)]);
     let company = &doors[0];
     let hub = start(&doors, 0).await;
     send(Arc::clone(&doors), 1..=5, Arc::default()).await;

@@ -35,6 +35,15 @@ impl Company {
         company
     }
 
+    /// A hub that takes orders from a shop and posts them to a receiver of the test.
+    pub fn with_orders_to(crm: SocketAddr) -> Self {
+        let company = Self::new();
+        company.canonical_in("shop");
+        company.webhook_out("crm", crm);
+        company.route("orders", "shop", "crm", "");
+        company
+    }
+
     /// The waits between the attempts of a delivery.
     pub fn retry_after(&self, delays: &[&str]) {
         let hub = std::fs::read_to_string(self.path("hub.toml")).unwrap();
@@ -219,6 +228,13 @@ impl Drop for Hub {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Everything that was accepted is accounted for.
+pub fn balanced(balance: &Value) {
+    for difference in ["difference", "messages_difference", "events_difference"] {
+        assert_eq!(balance[difference], 0, "{balance}");
     }
 }
 

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::brokers::until;
 use crate::company::{Company, get};
-use crate::line::{client, order, post};
-use crate::order::until;
+use crate::line::{client, order, placed, post};
 use crate::witness::{Answer, Witness};
 
 /// A shop, and a destination with more in its file.
@@ -29,11 +29,7 @@ fn destination(company: &Company, name: &str, witness: &Witness, queue: &str) {
 }
 
 async fn send(company: &Company, ids: std::ops::Range<u32>) {
-    let client = client();
-    for id in ids {
-        let one = order(id, &format!("c{id}@example.com"));
-        assert_eq!(post(&client, company, "shop", &one).await, Ok(202));
-    }
+    placed(company, ids.map(|id| order(id, &format!("c{id}@example.com")))).await;
 }
 
 fn state_of(company: &Company, name: &str) -> Value {
@@ -275,10 +271,7 @@ async fn half_answering() -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn half_an_answer_is_none_and_the_event_is_sent_again_under_its_id() {
     let (address, ids) = half_answering().await;
-    let company = Company::new();
-    company.canonical_in("shop");
-    company.webhook_out("crm", address);
-    company.route("orders", "shop", "crm", "");
+    let company = Company::with_orders_to(address);
     let hub = company.start();
     send(&company, 0..3).await;
     let balance = company.settled();

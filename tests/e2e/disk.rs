@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use snodo_test_power::Watch;
 
-use crate::company::{Company, Hub};
+use crate::company::{Company, Hub, balanced};
 use crate::line::{client, order, post};
 use crate::order::until;
 use crate::receiver::Receiver;
@@ -15,10 +15,8 @@ use crate::receiver::Receiver;
 const ROOM_BYTES: u64 = (64 + 24) << 20;
 
 async fn company() -> (Receiver, Company) {
-    let (receiver, company) = (Receiver::start().await, Company::new());
-    company.canonical_in("shop");
-    company.webhook_out("crm", receiver.address);
-    company.route("orders", "shop", "crm", "");
+    let receiver = Receiver::start().await;
+    let company = Company::with_orders_to(receiver.address);
     (receiver, company)
 }
 
@@ -55,13 +53,6 @@ fn taken(receiver: &Receiver) -> HashSet<u32> {
     receiver.taken().iter().map(|one| number(&one.body)).collect()
 }
 
-fn assert_adds_up(company: &Company) {
-    let balance = company.settled();
-    for name in ["difference", "messages_difference", "events_difference"] {
-        assert_eq!(balance[name], 0, "{balance}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_what_is_new_and_sends_what_is_there() {
     let (receiver, company) = company().await;
@@ -71,7 +62,7 @@ async fn a_full_disk_refuses_what_is_new_and_sends_what_is_there() {
     assert_eq!(answer, 503, "order {number}");
     assert!(accepted.len() > 50, "only {} orders fit", accepted.len());
     until("what was accepted is sent", || taken(&receiver) == accepted).await;
-    assert_adds_up(&company);
+    balanced(&company.settled());
     hub.kill();
 
     // With more room it takes what was refused.
@@ -80,7 +71,7 @@ async fn a_full_disk_refuses_what_is_new_and_sends_what_is_there() {
     assert_eq!(post(&client, &company, "shop", &order(number, "rosa@example.com")).await, Ok(202));
     accepted.insert(number);
     until("it goes on", || taken(&receiver) == accepted).await;
-    assert_adds_up(&company);
+    balanced(&company.settled());
     hub.stop();
 }
 
@@ -98,6 +89,6 @@ async fn syncs_that_fail_are_told_to_senders_and_lose_nothing() {
 
     let hub = start(&company, &Watch::default());
     until("what was accepted is sent", || taken(&receiver).is_superset(&accepted)).await;
-    assert_adds_up(&company);
+    balanced(&company.settled());
     hub.stop();
 }

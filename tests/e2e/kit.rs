@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::company::Company;
 use crate::doors::with_tools;
+use crate::install::copy;
 use crate::line::{client, post};
 use crate::receiver::Receiver;
 
@@ -18,7 +19,7 @@ fn kit(folder: &Path, args: &[&str]) -> Output {
     command.current_dir(folder).arg("connector").args(args).env("SNODO_TOOLS", TOOLS).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -139,15 +140,4 @@ fn what_fails_says_which_case_and_where() {
         "{}",
         said(&output)
     );
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! The line, from a request in to a request out, and what the commands say of it.
 
+use std::borrow::Borrow;
+
 use serde_json::{Value, json};
 
 use crate::company::{Company, get};
@@ -28,6 +30,14 @@ pub async fn post(
     answer.await.map(|answer| answer.status().as_u16()).map_err(|error| error.to_string())
 }
 
+/// Posts them to the shop, one after another; each is accepted.
+pub async fn placed(company: &Company, events: impl IntoIterator<Item = impl Borrow<Value>>) {
+    let client = client();
+    for event in events {
+        assert_eq!(post(&client, company, "shop", event.borrow()).await, Ok(202));
+    }
+}
+
 pub fn client() -> reqwest::Client {
     snodo::transport::http_out::install_tls();
     reqwest::Client::builder().no_proxy().build().unwrap()
@@ -45,10 +55,7 @@ fn fates(balance: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_has_a_fate_on_every_route_and_each_can_be_explained() {
     let receiver = Receiver::start().await;
-    let company = Company::new();
-    company.canonical_in("shop");
-    company.webhook_out("crm", receiver.address);
-    company.route("orders", "shop", "crm", "");
+    let company = Company::with_orders_to(receiver.address);
     company.route("large", "shop", "crm", "when = \"double(event.data.order.total.amount) > 100.0\"\n");
     company.route("news", "shop", "crm", "purpose = \"news\"\n");
     let hub = company.start();
@@ -118,10 +125,7 @@ async fn every_event_has_a_fate_on_every_route_and_each_can_be_explained() {
 async fn what_a_destination_refuses_for_good_waits_in_quarantine_until_it_is_retried() {
     let receiver = Receiver::start().await;
     receiver.answer(|_| axum::http::StatusCode::BAD_REQUEST);
-    let company = Company::new();
-    company.canonical_in("shop");
-    company.webhook_out("crm", receiver.address);
-    company.route("orders", "shop", "crm", "");
+    let company = Company::with_orders_to(receiver.address);
     let hub = company.start();
     assert_eq!(post(&client(), &company, "shop", &order(1, "a@example.com")).await, Ok(202));
     assert_eq!(fates(&company.settled()), json!({"dead": 1}));
@@ -145,10 +149,7 @@ async fn a_destination_that_is_down_is_tried_again_until_it_is_back() {
         0..6 => axum::http::StatusCode::SERVICE_UNAVAILABLE,
         _ => axum::http::StatusCode::OK,
     });
-    let company = Company::new();
-    company.canonical_in("shop");
-    company.webhook_out("crm", receiver.address);
-    company.route("orders", "shop", "crm", "");
+    let company = Company::with_orders_to(receiver.address);
     let hub = company.start();
     for id in 1..=3 {
         assert_eq!(post(&client(), &company, "shop", &order(id, "a@example.com")).await, Ok(202));

@@ -41,7 +41,7 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
 
@@ -54,10 +54,7 @@ fn metric(company: &Company, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_file_is_refused_once_with_line_and_remedy_and_the_hub_goes_on() {
     let receiver = Receiver::start().await;
-    let company = Company::new();
-    company.canonical_in("shop");
-    company.webhook_out("crm", receiver.address);
-    company.route("orders", "shop", "crm", "");
+    let company = Company::with_orders_to(receiver.address);
     let hub = company.start();
     let client = client();
     let route = std::fs::read_to_string(company.path("routes/orders.toml")).unwrap();

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::company::{Company, get};
+use crate::company::{Company, balanced, get};
 use crate::doors::{node, python, python_command};
-use crate::line::{client, order, post};
+use crate::line::{order, placed};
 use crate::receiver::Receiver;
 use crate::services::certificate;
-use crate::sql::{attempts, balanced, install, tried, until};
+use crate::sql::{attempts, install, tried, until};
 use crate::wire::Wire;
 
 /// A mail server of the test's own (`aiosmtpd`). Stopped when dropped.
@@ -66,13 +66,6 @@ fn sends(send: &str) -> Company {
     );
     company.route("orders", "shop", "post", "");
     company
-}
-
-async fn placed(company: &Company, orders: impl IntoIterator<Item = Value>) {
-    let client = client();
-    for order in orders {
-        assert_eq!(post(&client, company, "shop", &order).await, Ok(202));
-    }
 }
 
 pub fn header<'a>(mail: &'a Value, name: &str) -> Vec<&'a str> {

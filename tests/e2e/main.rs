@@ -28,6 +28,7 @@ mod receiver;
 mod replay;
 mod retention;
 mod sdk;
+mod senders;
 #[path = "../services.rs"]
 mod services;
 mod shop;

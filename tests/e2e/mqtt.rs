@@ -12,7 +12,7 @@ use rumqttc::v5::{AsyncClient, Event, MqttOptions};
 use serde_json::{Value, json};
 
 use crate::brokers::{Guarded, connected, own_name, until};
-use crate::company::Company;
+use crate::company::{Company, balanced};
 use crate::line::order;
 use crate::services;
 use crate::wire::Wire;
@@ -111,14 +111,6 @@ pub fn each_told(events: &[Value], times_max: usize) {
         let is_one = ids.iter().all(|id| *id == ids[0]);
         assert!(is_one && ids.len() <= times_max, "the order {order} came as {ids:?}");
     }
-}
-
-fn balanced(balance: &Value) {
-    assert_eq!(
-        (&balance["difference"], &balance["messages_difference"], &balance["events_difference"]),
-        (&json!(0), &json!(0), &json!(0)),
-        "{balance}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

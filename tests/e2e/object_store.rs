@@ -9,10 +9,12 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::company::Company;
+use crate::company::{Company, balanced};
 use crate::doors::{environment, install};
 use crate::line::{client, order, post};
-use crate::sql::{balanced, tried};
+use crate::line::{order, placed};
+use crate::proxy::Proxy;
+use crate::sql::tried;
 use crate::websocket::Script;
 use crate::wire::Wire;
 
@@ -101,13 +103,6 @@ fn orders() -> Vec<Value> {
     orders[0]["time"] = json!("2026-03-02T00:30:00+01:00");
     orders[1]["time"] = json!("2026-03-02T10:00:00.123456+01:00");
     orders
-}
-
-async fn placed(company: &Company, orders: &[Value]) {
-    let client = client();
-    for order in orders {
-        assert_eq!(post(&client, company, "shop", order).await, Ok(202));
-    }
 }
 
 /// The orders are in these rows, and nothing else is.

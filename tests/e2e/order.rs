@@ -3,12 +3,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::company::{Company, PATIENCE};
+use crate::brokers::until;
+use crate::company::Company;
 use crate::line::{client, order, post};
 use crate::witness::{Answer, Seen, Witness, inversions};
 
@@ -129,14 +130,6 @@ fn refuses_the_first(seen: &Seen) -> Answer {
     match (seen.key.as_str(), seen.number) {
         ("c0@example.com", 1) => Answer::of(StatusCode::SERVICE_UNAVAILABLE),
         _ => Answer::ok(),
-    }
-}
-
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

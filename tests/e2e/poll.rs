@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::company::{Company, PATIENCE, get};
+use crate::brokers::until;
+use crate::company::{Company, balanced, get};
 use crate::receiver::Receiver;
 
 /// The walker as a connector of the company.
@@ -84,14 +85,6 @@ impl Vendor {
     }
 }
 
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not in time");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 const PAGES: usize = 30;
 const ITEMS: usize = 4;
 
@@ -134,10 +127,7 @@ async fn pages_are_walked_in_order_and_kills_lose_and_double_nothing() {
     })
     .await;
     let balance = company.settled();
-    assert_eq!(
-        (&balance["difference"], &balance["messages_difference"], &balance["events_difference"]),
-        (&json!(0), &json!(0), &json!(0))
-    );
+    balanced(&balance);
     // Each page was kept in one commit with its cursor, so nothing was even a duplicate.
     assert_eq!(balance["fates"]["delivered"], PAGES * ITEMS);
     assert_eq!(balance["messages"]["decoded"], PAGES);

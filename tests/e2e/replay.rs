@@ -5,20 +5,8 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::company::Company;
-use crate::line::{client, order, post};
+use crate::line::{order, placed};
 use crate::receiver::Receiver;
-
-fn company(receiver: &Receiver) -> Company {
-    let company = Company::new();
-    company.canonical_in("shop");
-    company.webhook_out("crm", receiver.address);
-    company.route("orders", "shop", "crm", "");
-    company
-}
-
-async fn send(company: &Company, event: &Value) {
-    assert_eq!(post(&client(), company, "shop", event).await, Ok(202));
-}
 
 fn replay(company: &Company, args: &[&str]) -> (Option<i32>, Value) {
     let output = company.run(&[&["replay", "--json"], args].concat());
@@ -41,15 +29,13 @@ fn counted_and_replayed(company: &Company, args: &[&str]) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_died_while_a_destination_was_ill_is_sent_again_when_it_is_well() {
     let receiver = Receiver::start().await;
-    let company = company(&receiver);
+    let company = Company::with_orders_to(receiver.address);
     let hub = company.start();
-    send(&company, &order(1, "a@example.com")).await;
+    placed(&company, [order(1, "a@example.com")]).await;
     company.settled();
     receiver.answer(|_| StatusCode::BAD_REQUEST);
-    for id in 2..=4 {
-        send(&company, &order(id, "a@example.com")).await;
-    }
-    send(&company, &order(1, "a@example.com")).await;
+    placed(&company, (2..=4).map(|id| order(id, "a@example.com"))).await;
+    placed(&company, [order(1, "a@example.com")]).await;
     assert_eq!(company.settled()["fates"]["dead"], 3);
     receiver.answer(|_| StatusCode::OK);
 
@@ -85,12 +71,10 @@ async fn what_died_while_a_destination_was_ill_is_sent_again_when_it_is_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_route_that_is_new_takes_what_came_before_it() {
     let (crm, erp) = (Receiver::start().await, Receiver::start().await);
-    let company = company(&crm);
+    let company = Company::with_orders_to(crm.address);
     company.route("large", "shop", "crm", "when = \"double(event.data.order.total.amount) > 100.0\"\n");
     let hub = company.start();
-    for id in [50, 150] {
-        send(&company, &order(id, "a@example.com")).await;
-    }
+    placed(&company, [50, 150].map(|id| order(id, "a@example.com"))).await;
     company.settled();
     hub.stop();
 
@@ -120,7 +104,7 @@ async fn a_route_that_is_new_takes_what_came_before_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_customer_has_withdrawn_since_is_not_sent_again() {
     let receiver = Receiver::start().await;
-    let company = company(&receiver);
+    let company = Company::with_orders_to(receiver.address);
     company.route("letters", "shop", "crm", "purpose = \"news\"\n");
     let hub = company.start();
     let said = |id, state: &str, at: &str| {
@@ -128,9 +112,9 @@ async fn what_a_customer_has_withdrawn_since_is_not_sent_again() {
         event["data"]["consent"] = json!({"purposes": {"news": {"state": state, "at": at}}});
         event
     };
-    send(&company, &said(1, "granted", "2026-03-01T10:00:00+01:00")).await;
+    placed(&company, [said(1, "granted", "2026-03-01T10:00:00+01:00")]).await;
     assert_eq!(company.settled()["fates"]["delivered"], 2);
-    send(&company, &said(2, "withdrawn", "2026-03-02T10:00:00+01:00")).await;
+    placed(&company, [said(2, "withdrawn", "2026-03-02T10:00:00+01:00")]).await;
     company.settled();
     let done = counted_and_replayed(
         &company,
@@ -147,11 +131,9 @@ async fn what_a_customer_has_withdrawn_since_is_not_sent_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_events_keep_the_order_of_each_customer() {
     let receiver = Receiver::start().await;
-    let company = company(&receiver);
+    let company = Company::with_orders_to(receiver.address);
     let hub = company.start();
-    for id in 0..200 {
-        send(&company, &order(id, &format!("customer-{}@example.com", id % 4))).await;
-    }
+    placed(&company, (0..200).map(|id| order(id, &format!("customer-{}@example.com", id % 4)))).await;
     company.settled();
     let (code, counted) = replay(&company, &["--channel", "shop"]);
     assert_eq!((code, &counted["dry_run"], &counted["deliveries"]), (Some(1), &json!(true), &json!(200)));
@@ -173,14 +155,14 @@ async fn two_hundred_events_keep_the_order_of_each_customer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_understood_or_not_there_is_refused() {
     let receiver = Receiver::start().await;
-    let company = company(&receiver);
+    let company = Company::with_orders_to(receiver.address);
     let code = |args: &[&str]| {
         let output = company.run(&[&["replay"], args].concat());
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     assert_eq!(code(&["--since", "1h"]).0, Some(3), "nothing is stored yet");
     let hub = company.start();
-    send(&company, &order(1, "a@example.com")).await;
+    placed(&company, [order(1, "a@example.com")]).await;
     company.settled();
     for (args, expected, says) in [
         (&[][..], 1, "--since"),

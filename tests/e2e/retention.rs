@@ -6,14 +6,11 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::company::{Company, PATIENCE, get};
-use crate::line::{client, order, post};
+use crate::line::{order, placed};
 use crate::receiver::Receiver;
 
 fn company(receiver: &Receiver, rest: &str) -> Company {
-    let company = Company::new();
-    company.canonical_in("shop");
-    company.webhook_out("crm", receiver.address);
-    company.route("orders", "shop", "crm", "");
+    let company = Company::with_orders_to(receiver.address);
     company.route("large", "shop", "crm", "when = \"double(event.data.order.total.amount) > 100.0\"\n");
     keep(&company, rest);
     company
@@ -24,10 +21,6 @@ fn keep(company: &Company, rest: &str) {
     let hub = std::fs::read_to_string(company.path("hub.toml")).unwrap();
     let before = hub.split("[dedup]").next().unwrap();
     company.write("hub.toml", &format!("{before}[dedup]\nwindow = \"1 ms\"\n[retention]\n{rest}"));
-}
-
-async fn send(company: &Company, event: &Value) {
-    assert_eq!(post(&client(), company, "shop", event).await, Ok(202));
 }
 
 fn until(company: &Company, is_so: impl Fn(&Value) -> bool) -> Value {
@@ -48,9 +41,7 @@ async fn what_has_come_to_its_age_is_removed_and_the_ledger_goes_on() {
     let company = company(&receiver, "");
     let hub = company.start();
     receiver.answer(|number| if number == 0 { StatusCode::BAD_REQUEST } else { StatusCode::OK });
-    for id in 1..=30 {
-        send(&company, &order(id, "rosa@example.com")).await;
-    }
+    placed(&company, (1..=30).map(|id| order(id, "rosa@example.com"))).await;
     let before = company.settled();
     assert_eq!((&before["fates"]["dead"], &before["fates"]["delivered"]), (&json!(1), &json!(29)));
     hub.stop();
@@ -73,7 +64,7 @@ async fn what_has_come_to_its_age_is_removed_and_the_ledger_goes_on() {
     let removed = until_counted(hub.address, "snodo_retention_removed_total{kind=\"event\"}");
     assert_eq!(Some(removed), after["removed"]["events"]["decoded"].as_i64());
     // The customer is still known by what the first event said.
-    send(&company, &order(31, "rosa@example.com")).await;
+    placed(&company, [order(31, "rosa@example.com")]).await;
     company.settled();
     assert_eq!(company.run(&["timeline", "email:rosa@example.com"]).status.code(), Some(0));
     hub.stop();
@@ -105,9 +96,7 @@ async fn what_is_on_its_way_for_too_long_is_given_up() {
     receiver.answer(|_| StatusCode::SERVICE_UNAVAILABLE);
     let company = company(&receiver, "waiting = \"600 ms\"\n");
     let hub = company.start();
-    for id in 1..=3 {
-        send(&company, &order(id, "rosa@example.com")).await;
-    }
+    placed(&company, (1..=3).map(|id| order(id, "rosa@example.com"))).await;
     // Each when its turn comes: the first by the schedule, and those behind it after it.
     let balance = company.settled();
     assert_eq!((&balance["fates"]["expired"], &balance["difference"]), (&json!(3), &json!(0)));
@@ -126,12 +115,12 @@ async fn what_takes_too_much_room_goes_oldest_first() {
     let receiver = Receiver::start().await;
     let company = company(&receiver, "");
     let hub = company.start();
-    let client = client();
-    for id in 0..60 {
-        let mut large = order(id, "rosa@example.com");
-        large["data"]["order"]["note"] = json!("x".repeat(40_000));
-        assert_eq!(post(&client, &company, "shop", &large).await, Ok(202));
-    }
+    let large = |id| {
+        let mut order = order(id, "rosa@example.com");
+        order["data"]["order"]["note"] = json!("x".repeat(40_000));
+        order
+    };
+    placed(&company, (0..60).map(large)).await;
     company.settled();
     hub.stop();
     keep(&company, "bytes = 2097152\n");

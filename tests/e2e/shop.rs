@@ -2,12 +2,12 @@
 //! of it and in order.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::company::{Company, PATIENCE};
+use crate::company::{Company, balanced};
 use crate::line::client;
+use crate::live::until;
 
 /// A day of a shop: a receipt every minute and a half.
 const RECEIPTS: usize = 960;
@@ -48,14 +48,6 @@ fn arrived(headquarters: &Company) -> Vec<usize> {
     };
     let mut seen = HashSet::new();
     lines.lines().map(number).filter(|number| seen.insert(*number)).collect()
-}
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not in time");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,10 +93,7 @@ async fn a_shop_that_was_cut_off_for_a_day_delivers_everything_in_order() {
     let there = headquarters.start();
     sell(&shop, RECEIPTS - 40..RECEIPTS).await;
     for company in [&shop, &headquarters] {
-        let balance = company.settled();
-        for difference in ["difference", "messages_difference", "events_difference"] {
-            assert_eq!(balance[difference], 0, "{balance}");
-        }
+        balanced(&company.settled());
     }
     for company in [&shop, &headquarters] {
         assert_eq!(company.balance()["fates"]["delivered"], RECEIPTS);

@@ -108,9 +108,3 @@ pub async fn tried(company: &Company, outcome: &str, reason: &str) {
     };
     until(reason, async || attempts(company).iter().any(is_it)).await;
 }
-
-pub fn balanced(balance: &Value) {
-    for difference in ["difference", "messages_difference", "events_difference"] {
-        assert_eq!(balance[difference], 0, "{balance}");
-    }
-}

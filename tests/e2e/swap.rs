@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use snodo_test_components::PLANTED;
@@ -16,6 +16,7 @@ use crate::doors::with_tools;
 use crate::kit;
 use crate::line::{client, post};
 use crate::receiver::Receiver;
+use crate::senders::Senders;
 
 const SWAPS: usize = 30;
 const SENDERS: u32 = 8;
@@ -75,24 +76,11 @@ async fn swaps_under_load_lose_nothing_and_send_nothing_twice() {
     std::fs::write(&component, &builds[0]).unwrap();
     let hub = company.start();
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let next = Arc::new(AtomicU32::new(0));
-    let senders: Vec<_> = (0..SENDERS)
-        .map(|_| {
-            let (company, stop, next) = (Arc::clone(&company), Arc::clone(&stop), Arc::clone(&next));
-            tokio::spawn(async move {
-                let client = client();
-                while !stop.load(Ordering::SeqCst) {
-                    let number = next.fetch_add(1, Ordering::SeqCst);
-                    assert_eq!(post(&client, &company, "doors", &alert(number)).await, Ok(202));
-                }
-            })
-        })
-        .collect();
+    let senders = Senders::start(&company, SENDERS, "doors", alert);
     let mut digests = HashSet::new();
     for swap in 0..SWAPS {
         std::fs::write(&component, &builds[(swap + 1) % 2]).unwrap();
-        let before = next.load(Ordering::SeqCst);
+        let before = senders.begun.load(Ordering::SeqCst);
         let company_of_swap = Arc::clone(&company);
         let swapped =
             tokio::task::spawn_blocking(move || company_of_swap.json(&["connector", "reload", "bells"]));
@@ -100,15 +88,11 @@ async fn swaps_under_load_lose_nothing_and_send_nothing_twice() {
         assert_eq!(swapped["channels"], json!(["doors", "pager"]));
         digests.insert(swapped["digest"].as_str().unwrap().to_owned());
         // Load between any two.
-        while next.load(Ordering::SeqCst) < before + 4 * SENDERS {
+        while senders.begun.load(Ordering::SeqCst) < before + 4 * SENDERS {
             tokio::task::yield_now().await;
         }
     }
-    stop.store(true, Ordering::SeqCst);
-    for sender in senders {
-        sender.await.unwrap();
-    }
-    let sent = next.load(Ordering::SeqCst) as usize;
+    let sent = senders.stop().await as usize;
     let balance = company.settled();
     hub.stop();
 

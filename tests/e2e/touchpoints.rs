@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message as Frame;
 
 use crate::brokers::{connected, own_name, until};
-use crate::company::{Company, Hub};
+use crate::company::{Company, Hub, balanced};
 use crate::services;
-use crate::sql::{Table, balanced};
+use crate::sql::Table;
 use crate::wire::Wire;
 use crate::{amqp, mail, mqtt, websocket};
 

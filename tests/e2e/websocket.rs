@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::brokers::{connected, until};
-use crate::company::{Company, get};
+use crate::company::{Company, balanced, get};
 use crate::doors::node_command;
 use crate::line::order;
 use crate::receiver::Receiver;
@@ -54,14 +54,6 @@ impl Drop for Script {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn balanced(balance: &Value) {
-    assert_eq!(
-        (&balance["difference"], &balance["messages_difference"], &balance["events_difference"]),
-        (&json!(0), &json!(0), &json!(0)),
-        "{balance}"
-    );
 }
 
 fn receives(company: &Company, rest: &str) {

@@ -2,15 +2,14 @@
 
 use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::{Connection, ConnectionProperties};
+use tokio_postgres::NoTls;
 
-use crate::services::{amqp, postgres};
-
-pub async fn remove(name: &str, partitions: u32) {
-    let (client, connection) = tokio_postgres::connect(postgres::url(), tokio_postgres::NoTls).await.unwrap();
+/// What is not there any more is no mistake.
+pub async fn remove(name: &str, partitions: u32, broker: &str, database: &str) {
+    let (client, connection) = tokio_postgres::connect(database, NoTls).await.unwrap();
     tokio::spawn(connection);
-    client.batch_execute(&format!("DROP SCHEMA snodo_{name} CASCADE")).await.unwrap();
-    let url = format!("amqp://guest:guest@{}/%2F", amqp());
-    let broker = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
+    client.batch_execute(&format!("DROP SCHEMA IF EXISTS snodo_{name} CASCADE")).await.unwrap();
+    let broker = Connection::connect(broker, ConnectionProperties::default()).await.unwrap();
     let channel = broker.create_channel().await.unwrap();
     for partition in 0..partitions {
         let queue = format!("snodo.{name}.{partition}").into();

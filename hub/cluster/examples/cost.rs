@@ -9,11 +9,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use snodo_cluster::{Cluster, Options};
-use snodo_core::message::Envelope;
-use snodo_core::{ChannelName, Class, Event, EventId, Fate, Lane, Message, MessageId, Stuck, Timestamp};
-use snodo_store::{
-    Claim, Decoding, MessageSeq, NewDelivery, NewEvent, NewVerdict, Recorded, Settled, Settlement,
-};
+use snodo_core::{ChannelName, Fate, Lane, Message, Timestamp};
+use snodo_store::{Claim, Decoding, MessageSeq, NewDelivery, NewEvent, NewVerdict, Recorded, Settled};
+
+use values::{START, delivery, event, finally, message, name, settled};
+
+#[allow(dead_code, reason = "the checks need more of it")]
+#[path = "../../store/tests/store/values.rs"]
+mod values;
 
 /// Senders at one time, as a busy door has them.
 const SENDERS: usize = 64;
@@ -26,9 +29,8 @@ fn main() {
     let count: usize = count.parse().expect("the third is a number");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("there are threads");
-    let name = format!("cost_{}", std::process::id());
     let options = Options {
-        name,
+        name: format!("cost_{}", std::process::id()),
         database: database.clone(),
         broker: broker.clone(),
         partitions: 4,
@@ -38,10 +40,12 @@ fn main() {
     while home.partitions().len() < 4 {
         std::thread::sleep(Duration::from_millis(10));
     }
-    let shop: ChannelName = "shop".parse().expect("it is a name");
+    let shop = name("shop");
     report("accepted", count, || {
         runtime.block_on(async {
-            let sending = (0..count).map(|at| home.accept(message(&shop, at)));
+            let received = Timestamp::from_millis(START);
+            let messages = (0..count).map(|at| message("shop", &format!("{at:0>1024}"), received));
+            let sending = messages.map(|message| home.accept(message));
             futures_util::stream::iter(sending)
                 .buffer_unordered(SENDERS)
                 .for_each(async |accepted| accepted.expect("it is accepted"))
@@ -61,18 +65,6 @@ fn report(what: &str, count: usize, work: impl FnOnce()) {
     println!("{what}: {:.0} a second", count as f64 / began.elapsed().as_secs_f64());
 }
 
-fn message(channel: &ChannelName, at: usize) -> Message {
-    let received = Timestamp::from_millis(1_700_000_000_000);
-    let body = format!("{at:0>1024}").into();
-    Message {
-        id: MessageId::new(received, at as u128),
-        channel: channel.clone(),
-        received,
-        envelope: Envelope::default(),
-        body,
-    }
-}
-
 fn decode(home: &Cluster, channel: &ChannelName, count: usize) {
     let mut left = count;
     while left > 0 {
@@ -90,59 +82,28 @@ fn decode(home: &Cluster, channel: &ChannelName, count: usize) {
 
 fn recorded(seq: MessageSeq, message: &Message) -> Recorded {
     let key = seq.to_string();
-    let delivery = NewDelivery {
-        route: "to-crm".parse().expect("it is a name"),
-        destination: "crm".parse().expect("it is a name"),
-        ordering_key: Some(key.clone()),
-        lane: Some(Lane::of(&key)),
-        stuck: Stuck::Block,
-        class: Class::Service,
-        purpose: None,
-        fate: None,
-    };
-    let event = Event {
-        id: EventId::of_key("snodo://acme/shop", &key, message.received),
-        kind: "commerce.order.placed".into(),
-        source: "snodo://acme/shop".into(),
-        subject: None,
-        time: "2026-01-01T10:00:00Z".into(),
-        dataschema: "snodo:snodo/commerce.order.placed/1-0-0".into(),
-        ordering_key: None,
-        attributes: vec![],
-        data: message.body.clone(),
-    };
-    let new = NewEvent {
-        event,
-        place: 0,
-        digest: [0; 16],
-        customer: None,
-        identifiers: vec![],
-        consents: vec![],
-        routes: 1,
-        filtered: 0,
-        reasons: None,
-        verdict: NewVerdict::Routed(vec![delivery]),
-    };
+    let to = NewDelivery { lane: Some(Lane::of(&key)), ..delivery("crm") };
+    let body = String::from_utf8_lossy(&message.body);
+    let new = NewEvent { verdict: NewVerdict::Routed(vec![to]), ..event(&key, &body) };
     Recorded { message: seq, result: Decoding::Decoded(vec![new]) }
 }
 
 fn settle(home: &Cluster, count: usize) {
-    let (destination, out) = ("crm".parse().expect("it is a name"), HashSet::new());
+    let (destination, out) = (name("crm"), HashSet::new());
     let (mut left, mut marks) = (count, Default::default());
     while left > 0 {
-        let now = Timestamp::from_millis(1_700_000_000_000);
+        let now = Timestamp::from_millis(START);
         let claim =
             Claim { destination: &destination, marks, out: &out, now, limit: BATCH, bytes_max: 1 << 20 };
         let dues = home.claim(&claim).expect("they can be read");
         left -= dues.len();
-        let settled = dues.iter().map(|due| {
+        let delivered = dues.iter().map(|due| {
             marks[due.class as usize] = due.seq.max(marks[due.class as usize]);
-            let result = Settlement::Final { fate: Fate::Delivered, reason: None };
-            Settled { seq: due.seq, attempt: due.attempt, record: Some("{}".into()), result }
+            settled(due, finally(Fate::Delivered))
         });
-        let settled: Vec<Settled> = settled.collect();
-        if !settled.is_empty() {
-            home.settle_blocking(settled).expect("they are settled");
+        let delivered: Vec<Settled> = delivered.collect();
+        if !delivered.is_empty() {
+            home.settle_blocking(delivered).expect("they are settled");
         }
     }
 }

@@ -4,15 +4,23 @@
 use std::time::{Duration, Instant};
 
 use snodo_core::identity::Identifier;
-use snodo_core::message::Envelope;
-use snodo_core::{Class, CustomerId, Event, EventId, Fate, Lane, Message, MessageId, Stuck, Timestamp};
+use snodo_core::{CustomerId, Fate, Lane, Message, Timestamp};
 use snodo_store::{
-    Claim, Decoding, MessageSeq, NewDelivery, NewEvent, NewVerdict, Options, Recorded, Settled, Settlement,
-    Store,
+    Claim, Decoding, MessageSeq, NewDelivery, NewEvent, NewVerdict, Options, Recorded, Settled, Store,
 };
+
+use values::{START, delivery, event, finally, name, settled};
+
+#[allow(dead_code, reason = "the checks need more of it")]
+#[path = "../tests/store/values.rs"]
+mod values;
 
 const GROUP: usize = 64;
 const BODY_BYTES: usize = 1024;
+
+/// What an outbox keeps of an attempt.
+const RECORD: &str =
+    r#"{"at":1700000000000,"request":"POST https://crm.example/contacts","status":200,"elapsed_ms":12}"#;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -47,7 +55,7 @@ fn measure(
         }
     });
 
-    let shop = "shop".parse()?;
+    let shop = name("shop");
     report("record", events, || {
         loop {
             let waiting =
@@ -62,7 +70,7 @@ fn measure(
         }
     });
 
-    let crm = "crm".parse()?;
+    let crm = name("crm");
     let (marks, out) = Default::default();
     // Whatever is due by then, and nothing that waits for another of its lane.
     let now = Timestamp::from_millis(i64::MAX - 1);
@@ -73,12 +81,9 @@ fn measure(
             if due.is_empty() {
                 break;
             }
-            let batch = due.iter().map(|due| Settled {
-                seq: due.seq,
-                attempt: due.attempt,
-                record: Some(r#"{"at":1700000000000,"request":"POST https://crm.example/contacts","status":200,"elapsed_ms":12}"#.into()),
-                result: Settlement::Final { fate: Fate::Delivered, reason: None },
-            });
+            let batch = due
+                .iter()
+                .map(|due| Settled { record: Some(RECORD.into()), ..settled(due, finally(Fate::Delivered)) });
             store.settle_blocking(batch.collect::<Vec<_>>()).expect("settling works");
         }
     });
@@ -141,62 +146,29 @@ fn cpu_time() -> Duration {
     time(used.ru_utime) + time(used.ru_stime)
 }
 
+/// Ten of each millisecond.
 fn message(n: usize) -> Message {
-    let received = Timestamp::from_millis(1_700_000_000_000 + n as i64 / 10);
-    Message {
-        id: MessageId::new(received, n as u128),
-        channel: "shop".parse().expect("a name"),
-        received,
-        envelope: Envelope {
-            headers: vec![
-                ("x-shopify-topic".into(), "orders/create".into()),
-                ("content-type".into(), "application/json".into()),
-            ],
-            ..Envelope::default()
-        },
-        body: vec![b'x'; BODY_BYTES].into(),
-    }
+    let received = Timestamp::from_millis(START + n as i64 / 10);
+    values::message("shop", &"x".repeat(BODY_BYTES), received)
 }
 
 fn recorded(seq: MessageSeq, message: &Message) -> Recorded {
-    let id = EventId::of_key("snodo://acme/shop", &seq.to_string(), message.received);
     // Every tenth event is of a customer that nobody has seen before.
     let customer = seq.0 / 10;
-    let new = seq.0 % 10 == 0;
-    let event = Event {
-        id,
-        kind: "commerce.order.placed".into(),
-        source: "snodo://acme/shop".into(),
-        subject: Some(format!("order/{seq}")),
-        time: "2026-01-01T10:00:00+01:00".into(),
-        dataschema: "snodo:snodo/commerce.order.placed/1-0-0".into(),
-        ordering_key: None,
-        attributes: vec![],
-        data: vec![b'x'; BODY_BYTES].into(),
-    };
+    let is_new = seq.0 % 10 == 0;
     let identifiers =
         ["email", "shopify:customer"].map(|namespace| Identifier::new(namespace, &customer.to_string()));
-    let delivery = NewDelivery {
-        route: "orders-to-crm".parse().expect("a name"),
-        destination: "crm".parse().expect("a name"),
-        ordering_key: Some(format!("customer-{customer}")),
-        lane: Some(Lane::of(&format!("customer-{customer}"))),
-        stuck: Stuck::Block,
-        class: Class::Service,
-        purpose: Some("orders".into()),
-        fate: None,
-    };
-    let event = NewEvent {
-        event,
-        place: 0,
-        digest: [7; 16],
-        customer: Some(CustomerId::first_seen_in(id, Timestamp::from_millis(customer))),
-        identifiers: if new { identifiers.into_iter().flatten().collect() } else { vec![] },
-        consents: vec![],
+    let lane = format!("customer-{customer}");
+    let to = NewDelivery { lane: Some(Lane::of(&lane)), ordering_key: Some(lane), ..delivery("crm") };
+    let body = String::from_utf8_lossy(&message.body);
+    let of_it = event(&seq.to_string(), &body);
+    let new = NewEvent {
+        customer: Some(CustomerId::first_seen_in(of_it.event.id, Timestamp::from_millis(customer))),
+        identifiers: if is_new { identifiers.into_iter().flatten().collect() } else { vec![] },
         routes: 3,
         filtered: 2,
-        reasons: None,
-        verdict: NewVerdict::Routed(vec![delivery]),
+        verdict: NewVerdict::Routed(vec![to]),
+        ..of_it
     };
-    Recorded { message: seq, result: Decoding::Decoded(vec![event]) }
+    Recorded { message: seq, result: Decoding::Decoded(vec![new]) }
 }

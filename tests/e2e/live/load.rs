@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
-use serde_json::json;
 use snodo_core::Timestamp;
 use snodo_store::{Filter, Order, Store};
 
 use super::{is_at_work, until};
-use crate::company::Company;
-use crate::line::{client, order, post};
+use crate::company::{Company, balanced};
+use crate::line::order;
 use crate::receiver::Receiver;
+use crate::senders::Senders;
 
 const SENDERS: u32 = 6;
 
@@ -92,23 +92,10 @@ async fn twenty_changes_under_load_lose_nothing_and_send_nothing_twice() {
     company.route("orders", "shop", MAIN, "");
     let hub = company.start();
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let next = Arc::new(AtomicU32::new(1));
-    let senders: Vec<_> = (0..SENDERS)
-        .map(|_| {
-            let (company, stop, next) = (Arc::clone(&company), Arc::clone(&stop), Arc::clone(&next));
-            tokio::spawn(async move {
-                let client = client();
-                while !stop.load(Ordering::SeqCst) {
-                    let number = next.fetch_add(1, Ordering::SeqCst);
-                    let placed = order(number, &format!("customer-{}@example.com", number % 97));
-                    assert_eq!(post(&client, &company, "shop", &placed).await, Ok(202));
-                }
-            })
-        })
-        .collect();
-
-    let (of_changes, sent) = (Arc::clone(&company), Arc::clone(&next));
+    let senders = Senders::start(&company, SENDERS, "shop", |number| {
+        order(number, &format!("customer-{}@example.com", number % 97))
+    });
+    let (of_changes, sent) = (Arc::clone(&company), Arc::clone(&senders.begun));
     let (first, second, third) = (one.clone(), other.clone(), audit.clone());
     let changing = move || {
         let company = of_changes;
@@ -151,19 +138,11 @@ async fn twenty_changes_under_load_lose_nothing_and_send_nothing_twice() {
         turns
     };
     let turns = tokio::task::spawn_blocking(changing).await.unwrap();
-    stop.store(true, Ordering::SeqCst);
-    for sender in senders {
-        sender.await.unwrap();
-    }
-    let accepted = next.load(Ordering::SeqCst) as usize - 1;
+    let accepted = senders.stop().await as usize;
     let balance = company.settled();
     let log = hub.stop();
     assert!(!log.contains("token-") && !log.contains("panicked"), "{log}");
-    assert_eq!(
-        (&balance["difference"], &balance["messages_difference"], &balance["events_difference"]),
-        (&json!(0), &json!(0), &json!(0)),
-        "{balance}"
-    );
+    balanced(&balance);
 
     let store = Store::open_read_only(company.path("data")).unwrap();
     let filter = Filter { limit: usize::MAX >> 1, order: Order::OldestFirst, ..Filter::default() };

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::{Table, balanced, database, install, until};
-use crate::company::{Company, get};
+use super::{Table, database, install, until};
+use crate::company::{Company, balanced, get};
 use crate::receiver::Receiver;
 use crate::services::postgres;
 use crate::wire::Wire;

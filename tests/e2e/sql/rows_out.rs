@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Table, attempts, balanced, database, install, until};
-use crate::company::Company;
+use super::{Table, attempts, database, install, until};
+use crate::company::{Company, balanced};
 use crate::line::{client, order, post};
+use crate::line::{order, placed};
+use crate::proxy::Proxy;
 use crate::services::postgres::{self, Own};
 use crate::wire::Wire;
 
@@ -25,13 +27,6 @@ fn company(table: &str, database: &str, config: &str) -> Company {
     );
     company.route("orders", "shop", "books", "");
     company
-}
-
-async fn placed(company: &Company, orders: impl IntoIterator<Item = Value>) {
-    let client = client();
-    for order in orders {
-        assert_eq!(post(&client, company, "shop", &order).await, Ok(202));
-    }
 }
 
 /// An order with another id, or total.

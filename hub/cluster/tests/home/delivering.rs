@@ -9,6 +9,7 @@ use snodo_store::{
 };
 
 use crate::bench::Bench;
+use crate::services::wait;
 use crate::values::*;
 
 crate::both!(
@@ -73,13 +74,12 @@ fn what_is_made_of_deliveries_is_kept_with_their_fates_or_not_at_all(bench: &mut
     let crm = name("crm");
     let due = bench.home.fresh(&crm, MANY, MANY).unwrap();
     let made = |bench: &Bench| vec![message("crm", "made", bench.now())];
-    let standing = |bench: &Bench| {
-        (bench.home.pending(&crm, MANY, MANY).unwrap().len(), bench.home.tally().unwrap().in_flight)
-    };
-    bench.home.settle_with(vec![bench.deliver(&due[0])], made(bench)).unwrap();
+    let standing = |bench: &Bench| (bench.pending(&crm).len(), bench.home.tally().unwrap().in_flight);
+    wait(bench.home.settle_with(vec![bench.deliver(&due[0])], made(bench))).unwrap();
     assert_eq!(standing(bench), (1, 2));
     // The second has no fate yet, but the first has: nothing of this call is kept.
-    let refused = bench.home.settle_with(vec![bench.deliver(&due[1]), bench.deliver(&due[0])], made(bench));
+    let again = vec![bench.deliver(&due[1]), bench.deliver(&due[0])];
+    let refused = wait(bench.home.settle_with(again, made(bench)));
     assert!(matches!(refused, Err(StoreError::Settled(_))), "{refused:?}");
     assert_eq!(standing(bench), (1, 2));
     bench.reopen();
@@ -123,12 +123,12 @@ fn what_is_settled_is_not_settled_again(bench: &mut Bench) {
         ("not there", vec![good(), Settled { seq: DeliverySeq(99), ..good() }]),
         ("twice at once", vec![good(), good()]),
     ] {
-        let refused = bench.home.settle(batch);
+        let refused = wait(bench.home.settle(batch.into()));
         assert!(matches!(refused, Err(StoreError::Settled(_))), "{case}: {refused:?}");
         assert_eq!(bench.home.balance(None).unwrap(), before, "{case}");
         bench.assert_balanced();
     }
-    bench.home.settle(vec![good()]).unwrap();
+    wait(bench.home.settle([good()].into())).unwrap();
     bench.assert_balanced();
 }
 
@@ -137,7 +137,7 @@ fn one_that_expires_was_not_tried(bench: &mut Bench) {
     let due = bench.home.fresh(&name("crm"), 1, MANY).unwrap().remove(0);
     let reason = Some("older than a day".to_owned());
     let result = Settlement::Final { fate: Fate::Expired, reason: reason.clone() };
-    bench.home.settle(vec![Settled { record: None, ..settled(&due, result) }]).unwrap();
+    wait(bench.home.settle([Settled { record: None, ..settled(&due, result) }].into())).unwrap();
     let trail = bench.home.trail(EventSeq(1)).unwrap().unwrap();
     let row = &trail.deliveries[0].delivery;
     assert_eq!((row.fate, &row.reason, row.attempts), (Some(Fate::Expired), &reason, 0));
@@ -159,7 +159,7 @@ fn one_that_is_dead_can_be_tried_again(bench: &mut Bench) {
         Item::Delivery(DeliverySeq(5)),
         Item::Delivery(DeliverySeq(2)),
     ];
-    let requeued = bench.home.requeue(items).unwrap();
+    let requeued = bench.requeue(items);
     assert_eq!((requeued.deliveries, requeued.destinations), (2, [crm].into()));
     bench.assert_balanced();
     let back = back(bench, bench.now());

@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use snodo_core::Fate;
-use snodo_store::{Cursor, EventSeq, Filter, Found, NewEvent, NewVerdict, Order, StoreError};
+use snodo_core::identity::Identifier;
+use snodo_store::{
+    AsOf, Cursor, Decoding, EventSeq, Filter, Found, MessageSeq, NewEvent, NewVerdict, Order, Recorded,
+    StoreError,
+};
 
 use crate::bench::Bench;
+use crate::services::wait;
 use crate::values::*;
 
 crate::both!(
@@ -13,6 +18,7 @@ crate::both!(
     the_beginning_of_an_id_is_enough_if_it_is_one,
     a_trail_shows_the_whole_way,
     a_cursor_is_saved_with_what_it_brought,
+    what_is_in_quarantine_is_listed_the_newest_first,
     pending_messages_come_in_order_and_within_limits,
     what_is_closed_says_so,
 );
@@ -97,6 +103,8 @@ fn a_trail_shows_the_whole_way(bench: &mut Bench) {
     let cart = bench.home.trail(EventSeq(2)).unwrap().unwrap();
     assert_eq!(cart.deliveries[0].delivery.reason.as_deref(), Some("no consent"));
     assert_eq!(cart.identifiers.len(), 1);
+    let key = Identifier::new("email", "A@x.it").unwrap().key;
+    assert_eq!(bench.home.customer_of(key).unwrap(), Some(customer(1)));
     assert_eq!(bench.home.trail(EventSeq(99)).unwrap(), None);
 }
 
@@ -106,22 +114,43 @@ fn a_cursor_is_saved_with_what_it_brought(bench: &mut Bench) {
     for value in ["1", "2"] {
         let cursor = Cursor { channel: shop.clone(), name: "orders.csv".into(), value: value.into() };
         let messages = (0..3).map(|_| message("shop", value, bench.now())).collect();
-        bench.home.accept_all(messages, Some(cursor)).unwrap();
+        wait(bench.home.accept_all(messages, Some(cursor))).unwrap();
     }
     bench.reopen();
     assert_eq!(bench.home.cursor(&shop, "orders.csv").unwrap(), Some(b"2".to_vec()));
-    assert_eq!(bench.home.pending_channels().unwrap(), [shop]);
+    assert_eq!(bench.home.pending_channels().unwrap(), std::slice::from_ref(&shop));
+    assert_eq!(bench.pending(&shop).len(), 6);
     bench.assert_balanced();
+}
+
+fn what_is_in_quarantine_is_listed_the_newest_first(bench: &mut Bench) {
+    for key in ["1", "2", "3"] {
+        let problem =
+            Recorded { message: bench.accept("shop", key), result: Decoding::Quarantined(key.into()) };
+        bench.record(vec![problem], bench.as_of()).unwrap();
+        bench.bring(vec![broken(key, key), at_place(1, event(&format!("good-{key}"), key))]);
+    }
+    for due in bench.home.fresh(&name("crm"), MANY, MANY).unwrap() {
+        bench.settle(&due, finally(Fate::Dead));
+    }
+    for (limit, messages, events, deliveries) in
+        [(MANY, vec![5, 3, 1], vec![5, 3, 1], vec![3, 2, 1]), (2, vec![5, 3], vec![5, 3], vec![3, 2])]
+    {
+        let found = bench.home.quarantine(limit).unwrap();
+        assert_eq!(found.messages.iter().map(|row| row.seq.0).collect::<Vec<_>>(), messages);
+        assert_eq!(found.events.iter().map(|row| row.seq.0).collect::<Vec<_>>(), events);
+        assert_eq!(found.deliveries.iter().map(|row| row.seq.0).collect::<Vec<_>>(), deliveries);
+    }
 }
 
 fn pending_messages_come_in_order_and_within_limits(bench: &mut Bench) {
     let bodies = ["aaaa", "bbbb", "cccc"];
     let messages = bodies.map(|body| message("shop", body, bench.now()));
-    bench.home.accept_all(messages.to_vec(), None).unwrap();
+    wait(bench.home.accept_all(messages.to_vec(), None)).unwrap();
     bench.accept("till", "dddd");
     for (limit, bytes, expected) in [(MANY, MANY, 3), (2, MANY, 2), (MANY, 8, 2), (MANY, 9, 2), (MANY, 0, 1)]
     {
-        let waiting = bench.home.pending(&name("shop"), limit, bytes).unwrap();
+        let waiting = bench.home.pending_messages(&name("shop"), MessageSeq(0), limit, bytes).unwrap();
         let found: Vec<_> = waiting.into_iter().map(|(_, message)| message).collect();
         assert_eq!(found, messages[..expected], "{limit} messages or {bytes} bytes");
     }
@@ -129,8 +158,12 @@ fn pending_messages_come_in_order_and_within_limits(bench: &mut Bench) {
 
 fn what_is_closed_says_so(bench: &mut Bench) {
     let seq = bench.accept("shop", "raw");
-    bench.home.close();
-    let recorded = snodo_store::Recorded { message: seq, result: snodo_store::Decoding::Decoded(vec![]) };
-    let refused = bench.home.record(vec![recorded], snodo_store::AsOf(0));
-    assert!(matches!(refused, Err(StoreError::Closed)), "{refused:?}");
+    wait(bench.home.close());
+    let recorded = Recorded { message: seq, result: Decoding::Decoded(vec![]) };
+    let recorded = bench.record(vec![recorded], AsOf(0));
+    assert!(matches!(recorded, Err(StoreError::Closed)), "{recorded:?}");
+    let late = wait(bench.home.accept(message("shop", "late", bench.now())));
+    assert!(matches!(late, Err(StoreError::Closed)), "{late:?}");
+    let made = wait(bench.home.settle_with(vec![], vec![message("shop", "late", bench.now())]));
+    assert!(matches!(made, Err(StoreError::Closed)), "{made:?}");
 }

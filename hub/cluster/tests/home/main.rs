@@ -4,14 +4,16 @@
 mod bench;
 mod cut;
 mod delivering;
+mod destinations;
 mod finding;
-mod homes;
 mod lanes;
+mod left;
 mod model;
 mod nodes;
 mod opening;
 mod recording;
 mod services;
+#[path = "../../../store/tests/store/values.rs"]
 mod values;
 mod wire;
 mod work;
@@ -20,10 +22,10 @@ mod work;
 macro_rules! both {
     ($($check:ident),* $(,)?) => {
         mod embedded {
-            $(#[test] fn $check() { super::$check(&mut crate::bench::Bench::embedded()); })*
+            $(#[test] fn $check() { super::$check(&mut crate::bench::Bench::new(crate::bench::Kind::OneMachine)); })*
         }
         mod cluster {
-            $(#[test] fn $check() { super::$check(&mut crate::bench::Bench::cluster()); })*
+            $(#[test] fn $check() { super::$check(&mut crate::bench::Bench::new(crate::bench::Kind::SeveralNodes)); })*
         }
     };
 }

@@ -53,7 +53,15 @@ fn an_event_is_taken_once(bench: &mut Bench) {
             ],
         ),
         (
-            "another body, repeated",
+            "another body",
+            vec![
+                bring(good("j1", "a"), Routed),
+                bring(good("j1", "b"), Quarantined),
+                bring(good("j1", "b"), DuplicateOf(1)),
+            ],
+        ),
+        (
+            "another body, and both repeated",
             vec![
                 bring(good("c1", "a"), Routed),
                 bring(good("c1", "b"), Quarantined),
@@ -167,13 +175,14 @@ fn a_message_that_is_decoded_again_replaces_only_what_was_in_quarantine(bench: &
     let message = bench.accept("shop", "raw");
     let first = vec![event("a", "1"), at_place(1, broken("b", "2")), at_place(2, broken("c", "3"))];
     bench.decode(message, first).unwrap();
+    bench.assert_balanced();
     // A repetition of what is in quarantine is one of what comes in its place.
     bench.bring(vec![broken("b", "2")]);
     bench.assert_balanced();
 
-    let requeued = bench.home.requeue(vec![Item::Event(EventSeq(2)), Item::Event(EventSeq(3))]).unwrap();
+    let requeued = bench.requeue(vec![Item::Event(EventSeq(2)), Item::Event(EventSeq(3))]);
     assert_eq!((requeued.messages, requeued.channels), (1, [name("shop")].into()));
-    let waiting = bench.home.pending(&name("shop"), MANY, MANY).unwrap();
+    let waiting = bench.pending(&name("shop"));
     assert_eq!(waiting.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [message]);
     bench.assert_balanced();
 
@@ -194,19 +203,19 @@ fn a_message_that_is_decoded_again_replaces_only_what_was_in_quarantine(bench: &
 
 fn a_message_that_nobody_could_decode_is_kept_and_can_be_tried_again(bench: &mut Bench) {
     let raw = message("shop", "???", bench.now());
-    let seq = bench.home.accept(raw.clone());
+    let seq = bench.take_in(raw.clone());
     let problem = r#"{"case":"permanent"}"#;
     let quarantine = || vec![Recorded { message: seq, result: Decoding::Quarantined(problem.into()) }];
-    bench.home.record(quarantine(), bench.as_of()).unwrap();
+    bench.record(quarantine(), bench.as_of()).unwrap();
     let kept = bench.home.quarantine(MANY).unwrap().messages.remove(0);
     assert_eq!(kept.message, raw);
     assert_eq!(kept.standing, Standing::Quarantined { problem: problem.into(), at: bench.now() });
     assert_eq!(bench.home.quarantined_message(kept.message.id).unwrap(), Some(kept));
     bench.assert_balanced();
 
-    let refused = bench.home.record(quarantine(), bench.as_of());
+    let refused = bench.record(quarantine(), bench.as_of());
     assert!(matches!(refused, Err(StoreError::Settled(_))), "{refused:?}");
-    bench.home.requeue(vec![Item::Message(seq)]).unwrap();
+    bench.requeue(vec![Item::Message(seq)]);
     assert_eq!(bench.home.message(seq).unwrap().unwrap().standing, Standing::Pending);
     bench.assert_balanced();
     bench.decode(seq, vec![event("1", "a")]).unwrap();
@@ -260,15 +269,15 @@ fn what_was_decided_on_facts_that_have_changed_is_refused_whole(bench: &mut Benc
             Recorded { message: neighbour, result: Decoding::Decoded(vec![event(&key("n"), "n")]) },
             Recorded { message: seq, result: Decoding::Decoded(vec![decided]) },
         ];
-        let refused = bench.home.record(batch.clone(), before);
+        let refused = bench.record(batch.clone(), before);
         assert_eq!(matches!(refused, Err(StoreError::Stale)), is_stale, "{case}: {refused:?}");
         let pending = bench.home.balance(None).unwrap().messages.pending;
         assert_eq!(pending, if is_stale { 2 } else { 0 }, "{case}");
         if is_stale && case == "the customer withdrew" {
-            bench.home.record(batch, bench.as_of()).unwrap();
+            bench.record(batch, bench.as_of()).unwrap();
         } else if is_stale {
             let nothing = |message| Recorded { message, result: Decoding::Decoded(vec![]) };
-            bench.home.record(vec![nothing(neighbour), nothing(seq)], bench.as_of()).unwrap();
+            bench.record(vec![nothing(neighbour), nothing(seq)], bench.as_of()).unwrap();
         }
         bench.assert_balanced();
     }
@@ -316,12 +325,12 @@ fn a_batch_is_refused_whole(bench: &mut Bench) {
         ("twice in one batch", vec![decoded(one, "1"), decoded(two, "2"), decoded(one, "3")]),
         ("one that is not there", vec![decoded(one, "1"), decoded(MessageSeq(999), "2")]),
     ] {
-        let refused = bench.home.record(batch, bench.as_of());
+        let refused = bench.record(batch, bench.as_of());
         assert!(matches!(refused, Err(StoreError::Settled(_))), "{case}: {refused:?}");
         assert_eq!(bench.home.balance(None).unwrap().messages.pending, 2, "{case}");
         bench.assert_balanced();
     }
-    bench.home.record(vec![decoded(one, "1"), decoded(two, "2")], bench.as_of()).unwrap();
+    bench.record(vec![decoded(one, "1"), decoded(two, "2")], bench.as_of()).unwrap();
     assert_eq!(bench.home.balance(None).unwrap().messages.decoded, 2);
 }
 

@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::{Connection, ConnectionProperties};
 use tokio::runtime::Runtime;
 use tokio_postgres::NoTls;
@@ -11,6 +10,8 @@ use tokio_postgres::NoTls;
 #[expect(dead_code, reason = "the end-to-end tests need more of it")]
 #[path = "../../../../tests/services.rs"]
 mod found;
+#[path = "../../../../tests/services/home.rs"]
+mod home;
 
 /// Where the nodes' tasks run: not where the tests wait.
 pub fn runtime() -> &'static Runtime {
@@ -70,18 +71,7 @@ impl Name {
 
 impl Drop for Name {
     fn drop(&mut self) {
-        wait(async {
-            let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.schema());
-            database().await.batch_execute(&sql).await.ok();
-            let broker = broker().await;
-            let channel = broker.create_channel().await.unwrap();
-            for partition in 0..self.partitions {
-                let queue = self.queue(partition).into();
-                channel.queue_delete(queue, QueueDeleteOptions::default()).await.ok();
-            }
-            let exchange = format!("snodo.{}", self.text).into();
-            channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await.ok();
-        });
+        wait(home::remove(&self.text, self.partitions, &amqp_url(), &postgres_url()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The values that go into a home.
+//! The values that go into a store, and into a home of any other kind: its checks have them from here.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -110,16 +110,4 @@ pub fn settled(due: &Due, result: Settlement) -> Settled {
 
 pub fn finally(fate: Fate) -> Settlement {
     Settlement::Final { fate, reason: None }
-}
-
-/// Xorshift: the same run for the same seed.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
 }

@@ -1,9 +1,18 @@
 //! What is left of channels and routes that are gone is counted, and settled when somebody has decided what becomes of it.
 
-use snodo_core::{Fate, Lane, Stuck};
-use snodo_store::{Left, NewDelivery, NewEvent, NewVerdict, Settlement};
+use std::time::Duration;
 
-use crate::bench::*;
+use snodo_core::{Fate, Lane, Stuck};
+use snodo_store::{EventSeq, Left, NewDelivery, NewEvent, NewVerdict, Settlement};
+
+use crate::bench::Bench;
+use crate::services::wait;
+use crate::values::*;
+
+crate::both!(
+    it_is_settled_in_parts_and_what_waited_for_it_goes_on,
+    messages_that_wait_are_counted_with_the_first_and_the_last_of_them,
+);
 
 fn in_lane(route: &str, key: &str) -> NewDelivery {
     let (lane, stuck) = (Some(Lane::of(key)), Stuck::Block);
@@ -15,8 +24,7 @@ fn left(route: Option<&str>) -> Left {
 }
 
 /// Five deliveries to the CRM, those of one customer in order, and one to the desk.
-fn bench() -> Bench {
-    let bench = Bench::new();
+fn six(bench: &Bench) {
     for (key, route, lane) in
         [("1", "old", "a"), ("2", "new", "a"), ("3", "old", "a"), ("4", "new", "b"), ("5", "old", "c")]
     {
@@ -25,46 +33,41 @@ fn bench() -> Bench {
     }
     let verdict = NewVerdict::Routed(vec![delivery("desk")]);
     bench.bring(vec![NewEvent { verdict, ..event("6", "6") }]);
-    bench
 }
 
-#[test]
-fn it_is_settled_in_parts_and_what_waited_for_it_goes_on() {
-    let bench = bench();
-    let count = |route| bench.store.left(&left(route)).unwrap();
+fn it_is_settled_in_parts_and_what_waited_for_it_goes_on(bench: &mut Bench) {
+    six(bench);
+    let count = |route| bench.home.left(&left(route)).unwrap();
     assert_eq!((count(None), count(Some("old")), count(Some("none"))), (5, 3, 0));
-    let ready =
-        || claimed(&bench.store, &name("crm"), bench.now()).iter().map(|due| due.seq.0).collect::<Vec<_>>();
+    let ready = || bench.claimed(&name("crm"), bench.now()).iter().map(|due| due.seq.0).collect::<Vec<_>>();
     assert_eq!(ready(), [1, 4, 5]);
     let settle = |route, fate, limit| {
         let settled =
-            wait(bench.store.settle_left(left(route), fate, "its route was removed", limit)).unwrap();
+            wait(bench.home.settle_left(left(route), fate, "its route was removed", limit)).unwrap();
         bench.assert_balanced();
         settled
     };
     // One that was tried is settled, too.
-    let first = claimed(&bench.store, &name("crm"), bench.now()).remove(0);
-    let again = Settlement::Again { due: bench.now() + std::time::Duration::from_secs(60) };
-    bench.store.settle_blocking(vec![settled(&first, again)]).unwrap();
+    let first = bench.claimed(&name("crm"), bench.now()).remove(0);
+    let again = Settlement::Again { due: bench.now() + Duration::from_secs(60) };
+    bench.settle(&first, again);
     assert_eq!(settle(Some("old"), Fate::Expired, 2), 2);
     assert_eq!((ready(), count(None)), (vec![2, 4, 5], 3), "the next of its lane goes");
     assert_eq!(settle(Some("old"), Fate::Expired, 2), 1);
     assert_eq!(settle(Some("old"), Fate::Expired, 2), 0);
     assert_eq!((ready(), count(Some("new"))), (vec![2, 4], 2));
     assert_eq!(settle(None, Fate::Dead, 9), 2);
-    let tally = bench.store.tally().unwrap();
+    let tally = bench.home.tally().unwrap();
     assert_eq!((tally.fates[Fate::Expired], tally.fates[Fate::Dead], tally.in_flight), (3, 2, 1));
-    let routes = bench.store.routes_in_flight().unwrap();
+    let routes = bench.home.routes_in_flight().unwrap();
     assert_eq!(routes, [("to-desk".parse().unwrap(), 1)]);
-    let explained = bench.store.trail(snodo_store::EventSeq(3)).unwrap().unwrap();
+    let explained = bench.home.trail(EventSeq(3)).unwrap().unwrap();
     assert_eq!(explained.deliveries[0].delivery.reason.as_deref(), Some("its route was removed"));
 }
 
-#[test]
-fn messages_that_wait_are_counted_with_the_first_and_the_last_of_them() {
-    let bench = Bench::new();
+fn messages_that_wait_are_counted_with_the_first_and_the_last_of_them(bench: &mut Bench) {
     let found = |channel: &str| {
-        let undecoded = bench.store.undecoded(&name(channel)).unwrap();
+        let undecoded = bench.home.undecoded(&name(channel)).unwrap();
         (undecoded.count, undecoded.ends.map(|(first, last)| (first.0, last.0)))
     };
     assert_eq!(found("shop"), (0, None));
