@@ -110,16 +110,16 @@ impl Writing<'_> {
         new: &'b NewEvent,
     ) -> (EventSeq, Outcome) {
         if standing.events.is_some()
-            && let Some(there) = draft.known.accepted_before(message, new)
+            && let Some(there) = draft.known.accepted_before(message, quarantined, new)
         {
             return (there, Outcome::Unchanged);
         }
         let seq = self.next_event();
         let id = *new.event.id.as_bytes();
-        if let Some(replaced) = quarantined.iter().position(|seq| draft.known.id_of(*seq) == Some(id)) {
+        if let Some(replaced) = draft.known.replaced_by(quarantined, new) {
             let replaced = quarantined.remove(replaced);
             self.remove_quarantined(draft, replaced);
-            // Repetitions of the one that is gone are repetitions of the one in its place.
+            draft.known.repeat_instead(replaced, seq);
             draft.rows.repeat_instead(id, replaced, seq);
         }
         let there = draft.known.there_already(new, self.dedup_from);
@@ -145,7 +145,8 @@ impl Writing<'_> {
         };
         self.count(&kind, new);
         let at = At { seq, message, accepted: self.now.as_millis() };
-        draft.known.add(&at, new, verdict);
+        let of = if let Outcome::Duplicate { of } = &outcome { Some(*of) } else { None };
+        draft.known.add(&at, new, verdict, of);
         draft.rows.add_event(&at, &standing.channel, kind, new);
         (seq, outcome)
     }

@@ -109,6 +109,17 @@ struct Replaced {
     id: [u8; 16],
     seq: EventSeq,
     routes: i64,
+    digest: [u8; 16],
+}
+
+impl Undecoded {
+    /// The one in quarantine that this event is now: with the same body if there is one, else with the same id.
+    fn take_replaced(&mut self, new: &NewEvent) -> Option<Replaced> {
+        let same_id = |one: &Replaced| one.id == *new.event.id.as_bytes();
+        let same_body = self.quarantined.iter().position(|one| same_id(one) && one.digest == new.digest);
+        let replaced = same_body.or_else(|| self.quarantined.iter().position(same_id))?;
+        Some(self.quarantined.remove(replaced))
+    }
 }
 
 impl Writing<'_, '_> {
@@ -160,11 +171,11 @@ impl Writing<'_, '_> {
         let mut message = found.optional()?.ok_or_else(|| StoreError::Settled(format!("message {seq}")))?;
         if message.events.is_some() {
             let mut find = self.statements.prepare(
-                "SELECT id, seq, routes FROM event WHERE message = ?1 AND verdict = 'quarantined' \
+                "SELECT id, seq, routes, digest FROM event WHERE message = ?1 AND verdict = 'quarantined' \
                  ORDER BY place",
             )?;
             let rows = find.query_map([seq], |row| {
-                Ok(Replaced { id: row.get(0)?, seq: row.get(1)?, routes: row.get(2)? })
+                Ok(Replaced { id: row.get(0)?, seq: row.get(1)?, routes: row.get(2)?, digest: row.get(3)? })
             })?;
             message.quarantined = rows.collect::<Result<_, _>>()?;
         }
@@ -202,13 +213,12 @@ impl Writing<'_, '_> {
         new: &NewEvent,
     ) -> Result<(EventSeq, Outcome), StoreError> {
         if message.events.is_some()
-            && let Some(there) = self.accepted_before(seq, new)?
+            && let Some(there) = self.accepted_before(seq, message, new)?
         {
             return Ok((there, Outcome::Unchanged));
         }
         let at = self.state.next_event();
-        let replaced = message.quarantined.iter().position(|one| one.id == *new.event.id.as_bytes());
-        if let Some(replaced) = replaced.map(|replaced| message.quarantined.remove(replaced)) {
+        if let Some(replaced) = message.take_replaced(new) {
             self.remove_quarantined(&replaced)?;
             self.repeat_instead(&replaced, at)?;
         }
@@ -238,14 +248,26 @@ impl Writing<'_, '_> {
     }
 
     /// The event of an earlier decoding of this same message.
-    fn accepted_before(&self, message: MessageSeq, new: &NewEvent) -> Result<Option<EventSeq>, StoreError> {
+    fn accepted_before(
+        &self,
+        seq: MessageSeq,
+        message: &Undecoded,
+        new: &NewEvent,
+    ) -> Result<Option<EventSeq>, StoreError> {
         // The one at the same place first; another place is the same event too, if the body is.
         let mut find = self.statements.prepare(
-            "SELECT seq FROM event WHERE message = ?1 AND id = ?2 AND verdict <> 'quarantined' \
-             AND (place = ?3 OR digest = ?4) ORDER BY place = ?3 DESC LIMIT 1",
+            "SELECT seq, duplicate_of FROM event WHERE message = ?1 AND id = ?2 AND verdict <> 'quarantined' \
+             AND (place = ?3 OR digest = ?4) ORDER BY place = ?3 DESC",
         )?;
-        let which = params![message, &new.event.id.as_bytes()[..], new.place, &new.digest[..]];
-        Ok(find.query_row(which, |row| row.get(0)).optional()?)
+        let mut rows = find.query(params![seq, &new.event.id.as_bytes()[..], new.place, &new.digest[..]])?;
+        while let Some(row) = rows.next()? {
+            let of: Option<EventSeq> = row.get(1)?;
+            // A repetition of what is in quarantine is accepted no more than that is.
+            if !message.quarantined.iter().any(|one| Some(one.seq) == of) {
+                return Ok(Some(row.get(0)?));
+            }
+        }
+        Ok(None)
     }
 
     fn remove_quarantined(&mut self, replaced: &Replaced) -> Result<(), StoreError> {

@@ -34,6 +34,8 @@ struct Event {
     place: i64,
     digest: Id,
     verdict: Verdict,
+    /// Which one it repeats.
+    of: Option<EventSeq>,
     routes: i64,
     accepted: i64,
 }
@@ -119,7 +121,7 @@ impl Known {
         }
         let rows = writing
             .query(
-                "SELECT DISTINCT e.seq, e.id, e.message, e.place, e.digest, e.verdict, e.routes, e.accepted \
+                "SELECT DISTINCT e.seq, e.id, e.message, e.place, e.digest, e.verdict, e.routes, e.accepted, e.duplicate_of \
                  FROM unnest($1::bytea[], $2::bytea[]) AS n (id, digest) JOIN event e ON e.id = n.id \
                  WHERE e.accepted >= $3 AND (e.verdict = 'routed' OR (e.verdict = 'quarantined' AND e.digest = n.digest))",
                 &[&ids, &digests, &writing.dedup_from],
@@ -137,7 +139,7 @@ impl Known {
         }
         let rows = writing
             .query(
-                "SELECT seq, id, message, place, digest, verdict, routes, accepted FROM event WHERE message = ANY ($1)",
+                "SELECT seq, id, message, place, digest, verdict, routes, accepted, duplicate_of FROM event WHERE message = ANY ($1)",
                 &[&again],
             )
             .await?;
@@ -157,6 +159,7 @@ impl Known {
             },
             routes: row.get(6),
             accepted: row.get(7),
+            of: row.get::<_, Option<i64>>(8).map(EventSeq),
         };
         self.insert(EventSeq(row.get(0)), event);
         Ok(())
@@ -209,11 +212,19 @@ impl Known {
 
     /// The event of an earlier decoding of this same message: the one at the same place first; another place is the same event too, if
     /// the body is.
-    pub fn accepted_before(&self, message: MessageSeq, new: &NewEvent) -> Option<EventSeq> {
+    pub fn accepted_before(
+        &self,
+        message: MessageSeq,
+        quarantined: &[EventSeq],
+        new: &NewEvent,
+    ) -> Option<EventSeq> {
+        // A repetition of what is in quarantine is accepted no more than that is.
+        let is_in_quarantine = |event: &Event| {
+            event.verdict == Verdict::Quarantined || event.of.is_some_and(|of| quarantined.contains(&of))
+        };
         let mine = || {
-            self.mine(message).filter(|(_, event)| {
-                event.id == *new.event.id.as_bytes() && event.verdict != Verdict::Quarantined
-            })
+            let mine = self.mine(message).filter(|(_, event)| event.id == *new.event.id.as_bytes());
+            mine.filter(|(_, event)| !is_in_quarantine(event))
         };
         let same_place = mine().find(|(_, event)| event.place == i64::from(new.place));
         let same_body = || mine().find(|(_, event)| event.digest == new.digest);
@@ -242,17 +253,30 @@ impl Known {
         accepted.map(|_| There::Another)
     }
 
-    pub fn id_of(&self, seq: EventSeq) -> Option<Id> {
-        self.events.get(&seq).map(|event| event.id)
+    /// Which of those in quarantine this event is now: one with the same body if there is one, else with the same id.
+    pub fn replaced_by(&self, quarantined: &[EventSeq], new: &NewEvent) -> Option<usize> {
+        let same_id =
+            |seq: &EventSeq| self.events.get(seq).is_some_and(|event| event.id == *new.event.id.as_bytes());
+        let same_body = |seq: &EventSeq| same_id(seq) && self.events[seq].digest == new.digest;
+        let found = quarantined.iter().position(same_body);
+        found.or_else(|| quarantined.iter().position(same_id))
     }
 
-    pub fn add(&mut self, at: &At, new: &NewEvent, verdict: Verdict) {
+    /// Repetitions of the one that is gone are repetitions of the one in its place.
+    pub fn repeat_instead(&mut self, replaced: EventSeq, seq: EventSeq) {
+        for event in self.events.values_mut().filter(|event| event.of == Some(replaced)) {
+            event.of = Some(seq);
+        }
+    }
+
+    pub fn add(&mut self, at: &At, new: &NewEvent, verdict: Verdict, of: Option<EventSeq>) {
         let event = Event {
             id: *new.event.id.as_bytes(),
             message: at.message,
             place: i64::from(new.place),
             digest: new.digest,
             verdict,
+            of,
             routes: i64::from(new.routes),
             accepted: at.accepted,
         };

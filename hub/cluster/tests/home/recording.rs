@@ -18,6 +18,8 @@ crate::both!(
     within_one_message_too,
     a_duplicate_settles_all_its_routes,
     a_message_that_is_decoded_again_replaces_only_what_was_in_quarantine,
+    what_a_message_says_twice_comes_out_of_quarantine_once,
+    of_two_bodies_with_one_id_the_one_that_is_told_again_stays_in_quarantine,
     a_message_that_nobody_could_decode_is_kept_and_can_be_tried_again,
     what_was_decided_on_facts_that_have_changed_is_refused_whole,
     facts_are_what_events_have_said,
@@ -198,6 +200,42 @@ fn a_message_that_is_decoded_again_replaces_only_what_was_in_quarantine(bench: &
     let repetition = bench.home.event(EventSeq(4)).unwrap().unwrap();
     assert_eq!(repetition.verdict, Verdict::Duplicate { of: EventSeq(6) });
     assert_eq!(bench.home.quarantine(MANY).unwrap(), Default::default());
+    bench.assert_balanced();
+}
+
+fn what_a_message_says_twice_comes_out_of_quarantine_once(bench: &mut Bench) {
+    let message = bench.accept("shop", "raw");
+    let decode_twice = |bench: &Bench, new: &dyn Fn() -> NewEvent| {
+        let done = bench.decode(message, vec![new(), at_place(1, new())]).unwrap();
+        bench.assert_balanced();
+        done.into_iter().map(|one| (one.seq.0, one.outcome)).collect::<Vec<_>>()
+    };
+    let repetition = (2, Outcome::Duplicate { of: EventSeq(1) });
+    assert_eq!(decode_twice(bench, &|| broken("1", "a")), [(1, Outcome::Quarantined), repetition]);
+    bench.requeue(vec![Item::Event(EventSeq(1))]);
+    // It is broken still, and in quarantine once.
+    let again = decode_twice(bench, &|| broken("1", "a"));
+    assert_eq!(again, [(3, Outcome::Quarantined), (2, Outcome::Unchanged)]);
+    bench.requeue(vec![Item::Event(EventSeq(3))]);
+    let mended = decode_twice(bench, &|| event("1", "a"));
+    assert!(matches!(mended[..], [(4, Outcome::Routed(_)), (2, Outcome::Unchanged)]), "{mended:?}");
+    let repetition = bench.home.event(EventSeq(2)).unwrap().unwrap();
+    assert_eq!(repetition.verdict, Verdict::Duplicate { of: EventSeq(4) });
+    assert_eq!(bench.home.quarantine(MANY).unwrap(), Default::default());
+    assert_eq!(bench.home.tally().unwrap().in_flight, 1);
+}
+
+fn of_two_bodies_with_one_id_the_one_that_is_told_again_stays_in_quarantine(bench: &mut Bench) {
+    let message = bench.accept("shop", "raw");
+    bench.decode(message, vec![broken("1", "a"), at_place(1, broken("1", "b"))]).unwrap();
+    bench.requeue(vec![Item::Event(EventSeq(1))]);
+    let done = bench.decode(message, vec![broken("1", "b")]).unwrap();
+    assert_eq!((done[0].seq, &done[0].outcome), (EventSeq(3), &Outcome::Quarantined));
+    let kept = bench.home.quarantine(MANY).unwrap().events;
+    assert_eq!(
+        kept.iter().map(|row| (row.seq.0, &row.event)).collect::<Vec<_>>(),
+        [(3, &event("1", "b").event)]
+    );
     bench.assert_balanced();
 }
 

@@ -81,7 +81,7 @@ impl Oracle {
         let is_again = !self.answered.insert(message.0);
         let mut quarantined = self.quarantined_of(message.0);
         let record = |one: &Told| {
-            let there = is_again.then(|| self.taken_before(message.0, one)).flatten();
+            let there = is_again.then(|| self.taken_before(message.0, &quarantined, one)).flatten();
             let (seq, outcome) = match there {
                 Some(there) => (there, Outcome::Unchanged),
                 None => self.record(message.0, one, &mut quarantined, now),
@@ -104,12 +104,16 @@ impl Oracle {
         mine.into_iter().map(|(seq, _)| *seq).collect()
     }
 
-    /// What is told again, is out of quarantine, and stays as it is: at the same place, or with the same body. A repetition that the message
-    /// brought itself is out of quarantine, too.
-    fn taken_before(&self, message: i64, told: &Told) -> Option<i64> {
+    /// What is told again, is out of quarantine with what it repeats, and stays as it is: at the same place, or with the same body.
+    fn taken_before(&self, message: i64, quarantined: &[i64], told: &Told) -> Option<i64> {
+        let is_out = |kept| match kept {
+            Kept::Routed => true,
+            Kept::Duplicate { of } => !quarantined.contains(&of),
+            Kept::Quarantined => false,
+        };
         let mine = || {
             let mine = self.events.iter().filter(|(_, one)| one.message == message && one.key == told.key);
-            mine.filter(|(_, one)| one.kept != Kept::Quarantined)
+            mine.filter(|(_, one)| is_out(one.kept))
         };
         let same_place = mine().find(|(_, one)| one.place == told.new.place);
         same_place.or_else(|| mine().find(|(_, one)| one.body == told.body)).map(|(seq, _)| *seq)
@@ -119,7 +123,10 @@ impl Oracle {
         self.last_event += 1;
         let seq = self.last_event;
         // It takes the place of the one in quarantine that it is now, which does not count against it.
-        if let Some(at) = quarantined.iter().position(|one| self.events[one].key == told.key) {
+        let same_id = |one: &&i64| self.events[*one].key == told.key;
+        let same = quarantined.iter().filter(same_id).find(|one| self.events[*one].body == told.body);
+        let replaced = same.or_else(|| quarantined.iter().find(same_id));
+        if let Some(at) = replaced.and_then(|replaced| quarantined.iter().position(|one| one == replaced)) {
             let replaced = quarantined.remove(at);
             self.events.remove(&replaced);
             for one in self.events.values_mut().filter(|one| one.kept == Kept::Duplicate { of: replaced }) {
