@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use crate::services::wait;
 
+#[expect(dead_code, reason = "the end-to-end tests need more of it")]
 #[path = "../../../../tests/services/wire.rs"]
 mod wire;
 
