@@ -9,7 +9,11 @@ use snodo_core::consent::Consents;
 use snodo_core::identity::IdentifierKey;
 use snodo_core::{ChannelName, CustomerId, Fate, Message, MessageId, RouteName, Timestamp};
 
+mod forward;
 mod local;
+
+#[doc(hidden)]
+pub use forward::names;
 
 use crate::{
     AsOf, Audit, Balance, Claim, Cursor, Draw, Due, EventRow, EventSeq, Facts, Failing, Filter, Found, Item,
