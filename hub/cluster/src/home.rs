@@ -1,7 +1,6 @@
 //! The home that several nodes share, by the calls that the hub knows.
 
 use async_trait::async_trait;
-use snodo_store::Store;
 use snodo_store::home::{self, Need};
 
 use crate::condition::{Condition, Standing};
@@ -19,10 +18,6 @@ snodo_store::reading!(Reader);
 snodo_store::home!(Cluster {
     fn reading(&self) -> &(dyn Reading + 'static) {
         &**self
-    }
-
-    fn store(&self) -> Option<&Store> {
-        None
     }
 
     fn needs(&self) -> Vec<Need> {

@@ -23,7 +23,7 @@ mod reader;
 mod record;
 mod replay;
 mod requeue;
-mod retain;
+pub mod retain;
 mod row;
 mod secure;
 mod seq;

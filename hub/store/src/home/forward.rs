@@ -14,9 +14,10 @@ pub mod names {
 
     pub use crate::home::{Home, Reading};
     pub use crate::{
-        AsOf, Audit, Balance, Claim, Cursor, Draw, Due, EventRow, EventSeq, Facts, Failing, Filter, Found,
-        Item, Left, MessageRow, MessageSeq, Quarantine, Recorded, RecordedEvent, Requeued, Settled,
-        StoreError, Tally, Trail, Undecoded,
+        AsOf, Audit, Balance, Claim, Cursor, DeliverySeq, Draw, Due, EventRow, EventSeq, Facts, Failing,
+        Filter, Found, Item, Left, MessageRow, MessageSeq, Overdue, Patience, Progress, Quarantine, Recorded,
+        RecordedEvent, Removal, Replay, Replayed, Requeued, Selector, Settled, StoreError, Tally, Trail,
+        Undecoded,
     };
 }
 
@@ -175,6 +176,72 @@ macro_rules! reading {
                 fn tally(&self) -> Result<Tally, StoreError> {
                     Self::tally(self)
                 }
+
+                fn last_event(&self) -> Result<EventSeq, StoreError> {
+                    Self::last_event(self)
+                }
+
+                fn replayable_events(
+                    &self,
+                    selector: &Selector,
+                    after: EventSeq,
+                    last: EventSeq,
+                ) -> Result<Vec<EventSeq>, StoreError> {
+                    Self::replayable_events(self, selector, after, last)
+                }
+
+                fn replayable_messages(
+                    &self,
+                    selector: &Selector,
+                    after: MessageSeq,
+                ) -> Result<Vec<MessageSeq>, StoreError> {
+                    Self::replayable_messages(self, selector, after)
+                }
+
+                fn overdue(&self, patience: &Patience, now: Timestamp) -> Result<Overdue, StoreError> {
+                    Self::overdue(self, patience, now)
+                }
+
+                fn failed_until(
+                    &self,
+                    until: Timestamp,
+                    after: DeliverySeq,
+                ) -> Result<Vec<DeliverySeq>, StoreError> {
+                    Self::failed_until(self, until, after)
+                }
+
+                fn quarantined_until(
+                    &self,
+                    until: Timestamp,
+                    after: EventSeq,
+                ) -> Result<Vec<EventSeq>, StoreError> {
+                    Self::quarantined_until(self, until, after)
+                }
+
+                fn undecoded_until(
+                    &self,
+                    until: Timestamp,
+                    after: MessageSeq,
+                ) -> Result<Vec<MessageSeq>, StoreError> {
+                    Self::undecoded_until(self, until, after)
+                }
+
+                fn received_until(&self, until: Timestamp) -> Result<MessageSeq, StoreError> {
+                    Self::received_until(self, until)
+                }
+
+                fn removable(
+                    &self,
+                    until: Timestamp,
+                    after: MessageSeq,
+                    last: MessageSeq,
+                ) -> Result<Vec<MessageSeq>, StoreError> {
+                    Self::removable(self, until, after, last)
+                }
+
+                fn used_bytes(&self) -> Result<u64, StoreError> {
+                    Self::used_bytes(self)
+                }
             }
         };
     };
@@ -192,59 +259,84 @@ macro_rules! home {
             impl Home for $home {
                 $($own)*
 
-            async fn accept(&self, message: Message) -> Result<(), StoreError> {
-                Self::accept(self, message).await.map(drop)
-            }
+                async fn accept(&self, message: Message) -> Result<(), StoreError> {
+                    Self::accept(self, message).await.map(drop)
+                }
 
-            async fn accept_all(&self, messages: Vec<Message>, cursor: Option<Cursor>) -> Result<(), StoreError> {
-                Self::accept_all(self, messages, cursor).await.map(drop)
-            }
+                async fn accept_all(&self, messages: Vec<Message>, cursor: Option<Cursor>) -> Result<(), StoreError> {
+                    Self::accept_all(self, messages, cursor).await.map(drop)
+                }
 
-            async fn record(&self, batch: Vec<Recorded>, as_of: AsOf) -> Result<Vec<RecordedEvent>, StoreError> {
-                Self::record(self, batch, as_of).await
-            }
+                async fn record(&self, batch: Vec<Recorded>, as_of: AsOf) -> Result<Vec<RecordedEvent>, StoreError> {
+                    Self::record(self, batch, as_of).await
+                }
 
-            async fn settle(&self, batch: Arc<[Settled]>) -> Result<(), StoreError> {
-                Self::settle(self, batch).await
-            }
+                async fn settle(&self, batch: Arc<[Settled]>) -> Result<(), StoreError> {
+                    Self::settle(self, batch).await
+                }
 
-            async fn settle_with(&self, settled: Vec<Settled>, made: Vec<Message>) -> Result<(), StoreError> {
-                Self::settle_with(self, settled, made).await
-            }
+                async fn settle_with(&self, settled: Vec<Settled>, made: Vec<Message>) -> Result<(), StoreError> {
+                    Self::settle_with(self, settled, made).await
+                }
 
-            async fn requeue(&self, items: Vec<Item>) -> Result<Requeued, StoreError> {
-                Self::requeue(self, items).await
-            }
+                async fn requeue(&self, items: Vec<Item>) -> Result<Requeued, StoreError> {
+                    Self::requeue(self, items).await
+                }
 
-            async fn settle_left(
-                &self,
-                left: Left,
-                fate: Fate,
-                reason: &'static str,
-                limit: u32,
-            ) -> Result<usize, StoreError> {
-                Self::settle_left(self, left, fate, reason, limit).await
-            }
+                async fn replay(&self, replay: Replay) -> Result<Replayed, StoreError> {
+                    Self::replay(self, replay).await
+                }
 
-            async fn free_lanes(&self, destination: ChannelName) -> Result<(), StoreError> {
-                Self::free_lanes(self, destination).await
-            }
+                async fn expire_failed(
+                    &self,
+                    deliveries: Vec<DeliverySeq>,
+                    why: &'static str,
+                ) -> Result<usize, StoreError> {
+                    Self::expire_failed(self, deliveries, why).await
+                }
 
-            async fn set_failing(
-                &self,
-                destination: ChannelName,
-                failing: Option<Failing>,
-            ) -> Result<(), StoreError> {
-                Self::set_failing(self, destination, failing).await
-            }
+                async fn expire_waiting(
+                    &self,
+                    deliveries: Vec<DeliverySeq>,
+                    patience: Patience,
+                    why: &'static str,
+                ) -> Result<usize, StoreError> {
+                    Self::expire_waiting(self, deliveries, patience, why).await
+                }
 
-            async fn draw(&self, draw: Draw) -> Result<u64, StoreError> {
-                Self::draw(self, draw).await
-            }
+                async fn remove(&self, removal: Removal) -> Result<Progress, StoreError> {
+                    Self::remove(self, removal).await
+                }
 
-            async fn close(&self) {
-                Self::close(self).await;
-            }
+                async fn settle_left(
+                    &self,
+                    left: Left,
+                    fate: Fate,
+                    reason: &'static str,
+                    limit: u32,
+                ) -> Result<usize, StoreError> {
+                    Self::settle_left(self, left, fate, reason, limit).await
+                }
+
+                async fn free_lanes(&self, destination: ChannelName) -> Result<(), StoreError> {
+                    Self::free_lanes(self, destination).await
+                }
+
+                async fn set_failing(
+                    &self,
+                    destination: ChannelName,
+                    failing: Option<Failing>,
+                ) -> Result<(), StoreError> {
+                    Self::set_failing(self, destination, failing).await
+                }
+
+                async fn draw(&self, draw: Draw) -> Result<u64, StoreError> {
+                    Self::draw(self, draw).await
+                }
+
+                async fn close(&self) {
+                    Self::close(self).await;
+                }
             }
         };
     };

@@ -22,10 +22,6 @@ crate::home!(Store {
         &**self
     }
 
-    fn store(&self) -> Option<&Store> {
-        Some(self)
-    }
-
     fn needs(&self) -> Vec<Need> {
         Vec::new()
     }
