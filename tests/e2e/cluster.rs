@@ -1,6 +1,8 @@
 //! Several hubs that share one home: each takes messages and sends, one that is killed loses nothing and no order, and a broker or a
 //! database that is away for a while is waited for. The services are shared: each test has a schema and queues of its own.
 
+mod again;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use snodo_core::{ChannelName, Fate, Message, Timestamp};
 use snodo_store::{
-    AsOf, Cursor, Draw, Failing, Item, Left, Recorded, RecordedEvent, Requeued, Settled, StoreError,
+    AsOf, Cursor, DeliverySeq, Draw, Failing, Item, Left, Patience, Progress, Recorded, RecordedEvent,
+    Removal, Replay, Replayed, Requeued, Settled, StoreError,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -46,6 +47,16 @@ impl Default for Bells {
     }
 }
 
+/// What a node is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Takes its share of the work.
+    #[default]
+    Hub,
+    /// Changes something and leaves: a partition that it took would stand still meanwhile.
+    Guest,
+}
+
 #[derive(Clone)]
 pub struct Options {
     /// Of the home: what its schema in the database and its queues at the broker are called after. The same on every node.
@@ -62,6 +73,7 @@ pub struct Options {
     pub dedup_window: Duration,
     pub clock: Clock,
     pub bells: Bells,
+    pub role: Role,
 }
 
 /// Twelve nodes with two partitions each, or 24 with one; 2, 3, 4, 6 and 8 nodes share alike.
@@ -78,6 +90,7 @@ impl Default for Options {
             dedup_window: Duration::from_secs(7 * 24 * 60 * 60),
             clock: system_clock(),
             bells: Bells::default(),
+            role: Role::default(),
         }
     }
 }
@@ -135,7 +148,7 @@ impl Deref for Cluster {
 impl Cluster {
     /// Makes what the home needs in the database and at the broker if it is not there, compares it if it is, and begins to work.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { name, node, database, broker, partitions, dedup_window, clock, bells } = options;
+        let Options { name, node, database, broker, partitions, dedup_window, clock, bells, role } = options;
         let schema = schema_of(&name)?;
         if !(1..=1024).contains(&partitions) {
             return Err(OpenError::Partitions(partitions));
@@ -181,13 +194,15 @@ impl Cluster {
         let (mouth, (leases, ends), words) =
             (Arc::clone(&publisher), (Arc::clone(&keeper), stop.clone()), Arc::clone(&keeper));
         let published_until = stop.clone();
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(writer.run()),
             tokio::spawn(async move { mouth.run(published_until).await }),
             tokio::spawn(async move { leases.run(ends).await }),
             tokio::spawn(async move { words.pass_on(woken).await }),
-            tokio::spawn(consumer.run(stop_taking.clone())),
         ];
+        if role == Role::Hub {
+            tasks.push(tokio::spawn(consumer.run(stop_taking.clone())));
+        }
         let turns = Turns::new(Arc::clone(&database), schema, stop.clone());
         let scope = Scope::Held(holdings.clone());
         let reader = Reader { database, runtime: Handle::current(), partitions, scope, clock };
@@ -329,6 +344,36 @@ impl Cluster {
         self.ask(items, Job::Requeue).await
     }
 
+    /// Puts what is selected on its way again, all or nothing; or, as a trial, says what that would be. `Stale` means that a customer has
+    /// spoken since the decisions were made: decide again.
+    pub async fn replay(&self, replay: Replay) -> Result<Replayed, StoreError> {
+        self.ask(replay, Job::Replay).await
+    }
+
+    /// Gives up those that have failed, with this reason; how many of them it has looked at.
+    pub async fn expire_failed(
+        &self,
+        deliveries: Vec<DeliverySeq>,
+        why: &'static str,
+    ) -> Result<usize, StoreError> {
+        self.ask(Note::ExpireFailed(deliveries, why), Job::Note).await.map(looked_at)
+    }
+
+    /// The same for those in flight that nobody has in hand, here or at another node.
+    pub async fn expire_waiting(
+        &self,
+        deliveries: Vec<DeliverySeq>,
+        patience: Patience,
+        why: &'static str,
+    ) -> Result<usize, StoreError> {
+        self.ask(Note::ExpireWaiting(deliveries, patience, why), Job::Note).await.map(looked_at)
+    }
+
+    /// Removes what may be removed of that, as much as a moment allows.
+    pub async fn remove(&self, removal: Removal) -> Result<Progress, StoreError> {
+        self.ask(removal, Job::Remove).await
+    }
+
     /// The destination's deliveries in flight keep no order among each other any more: it is not declared to keep one by keys.
     pub async fn free_lanes(&self, destination: ChannelName) -> Result<(), StoreError> {
         self.ask(destination, Job::Free).await
@@ -342,8 +387,7 @@ impl Cluster {
         reason: &'static str,
         limit: u32,
     ) -> Result<usize, StoreError> {
-        let settled = self.ask(Note::Left { left, fate, reason, limit }, Job::Note).await?;
-        Ok(usize::try_from(settled).expect("it is at most the limit"))
+        self.ask(Note::Left { left, fate, reason, limit }, Job::Note).await.map(looked_at)
     }
 
     /// That a destination fails as a whole; `None`: it works.
@@ -367,6 +411,10 @@ impl Cluster {
         sent.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
+}
+
+fn looked_at(deliveries: u64) -> usize {
+    usize::try_from(deliveries).expect("a call has few deliveries")
 }
 
 impl Drop for Open {

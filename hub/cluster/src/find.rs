@@ -32,10 +32,16 @@ impl Reader {
     }
 
     pub fn events(&self, filter: &Filter) -> Result<Vec<EventRow>, StoreError> {
-        let (which, values) = which(filter);
-        let values: Vec<&(dyn ToSql + Sync)> =
-            values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
-        self.event_rows(&which, &values)
+        let mut narrowed = Narrowed::default();
+        narrowed.to(filter);
+        let order = match filter.order {
+            Order::OldestFirst => "ASC",
+            Order::NewestFirst => "DESC",
+        };
+        let limit = narrowed.bound(count(filter.limit));
+        let Narrowed { sql, values } = narrowed;
+        let which = format!("{sql} ORDER BY e.seq {order} LIMIT {limit}");
+        self.event_rows(&which, &Narrowed::parameters(&values))
     }
 
     /// Everything that happened to a customer, as the hub learnt of it. Without repetitions.
@@ -74,62 +80,78 @@ fn range(text: &str) -> Option<([u8; 16], [u8; 16])> {
     Some((padded(0), padded(15)))
 }
 
-type Values = Vec<Box<dyn ToSql + Sync>>;
+/// Conditions on the event `e`, each with the value that it asks for.
+pub(crate) struct Narrowed {
+    pub sql: String,
+    pub values: Vec<Box<dyn ToSql + Sync>>,
+}
 
-fn which(filter: &Filter) -> (String, Values) {
-    let Filter { channel, kind, customer, since, until, fate, after, order, limit } = filter;
-    let mut which = "TRUE".to_owned();
-    let mut values: Values = Vec::new();
-    let mut narrow = |condition: &str, value: Box<dyn ToSql + Sync>| {
-        values.push(value);
-        which.push_str(" AND ");
-        which.push_str(&condition.replace('?', &format!("${}", values.len())));
-    };
-    if let Some(channel) = channel {
-        narrow("e.channel = ?", Box::new(channel.as_str().to_owned()));
+impl Default for Narrowed {
+    fn default() -> Self {
+        Self { sql: "TRUE".to_owned(), values: Vec::new() }
     }
-    match kind.as_deref().map(|kind| kind.strip_suffix('*').ok_or(kind)) {
-        None | Some(Ok("")) => {}
-        Some(Ok(start)) => narrow("starts_with(e.kind, ?)", Box::new(start.to_owned())),
-        Some(Err(kind)) => narrow("e.kind = ?", Box::new(kind.to_owned())),
+}
+
+impl Narrowed {
+    /// As a call of the database takes them.
+    pub fn parameters(values: &[Box<dyn ToSql + Sync>]) -> Vec<&(dyn ToSql + Sync)> {
+        values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect()
     }
-    if let Some(customer) = customer {
-        narrow("e.customer = ?", Box::new(customer.as_bytes().to_vec()));
+
+    /// How the value is called in a condition.
+    pub fn bound(&mut self, value: impl ToSql + Sync + 'static) -> String {
+        self.values.push(Box::new(value));
+        format!("${}", self.values.len())
     }
-    if let Some(after) = after {
-        narrow("e.seq > ?", Box::new(after.0));
+
+    /// The `?` of the condition is the value.
+    pub fn by(&mut self, condition: &str, value: impl ToSql + Sync + 'static) {
+        let name = self.bound(value);
+        self.sql.push_str(" AND ");
+        self.sql.push_str(&condition.replace('?', &name));
     }
-    // Times never fall from one event to the next, so a time is a place.
-    if let Some(since) = since {
-        narrow(
-            "e.seq >= (SELECT seq FROM event WHERE accepted >= ? ORDER BY accepted, seq LIMIT 1)",
-            Box::new(since.as_millis()),
-        );
+
+    pub fn to(&mut self, filter: &Filter) {
+        let Filter { channel, kind, customer, since, until, fate, after, order: _, limit: _ } = filter;
+        if let Some(channel) = channel {
+            self.by("e.channel = ?", channel.as_str().to_owned());
+        }
+        match kind.as_deref().map(|kind| kind.strip_suffix('*').ok_or(kind)) {
+            None | Some(Ok("")) => {}
+            Some(Ok(start)) => self.by("starts_with(e.kind, ?)", start.to_owned()),
+            Some(Err(kind)) => self.by("e.kind = ?", kind.to_owned()),
+        }
+        if let Some(customer) = customer {
+            self.by("e.customer = ?", customer.as_bytes().to_vec());
+        }
+        if let Some(after) = after {
+            self.by("e.seq > ?", after.0);
+        }
+        // Times never fall from one event to the next, so a time is a place.
+        if let Some(since) = since {
+            self.by(
+                "e.seq >= (SELECT seq FROM event WHERE accepted >= ? ORDER BY accepted, seq LIMIT 1)",
+                since.as_millis(),
+            );
+        }
+        if let Some(until) = until {
+            self.by(
+                "e.seq <= (SELECT seq FROM event WHERE accepted <= ? ORDER BY accepted DESC, seq DESC LIMIT 1)",
+                until.as_millis(),
+            );
+        }
+        if let Some(fate) = fate {
+            let name = fate.map(|fate| fate.as_str().to_owned());
+            let whole = match fate {
+                Some(Fate::Duplicate) => "e.verdict = 'duplicate' OR ",
+                Some(Fate::Quarantined) => "e.verdict = 'quarantined' OR ",
+                Some(Fate::Filtered) => "e.filtered > 0 OR ",
+                _ => "",
+            };
+            let condition = format!(
+                "({whole}EXISTS (SELECT 1 FROM delivery d WHERE d.event = e.seq AND d.fate IS NOT DISTINCT FROM ?::text))"
+            );
+            self.by(&condition, name);
+        }
     }
-    if let Some(until) = until {
-        narrow(
-            "e.seq <= (SELECT seq FROM event WHERE accepted <= ? ORDER BY accepted DESC, seq DESC LIMIT 1)",
-            Box::new(until.as_millis()),
-        );
-    }
-    if let Some(fate) = fate {
-        let name = fate.map(|fate| fate.as_str().to_owned());
-        let whole = match fate {
-            Some(Fate::Duplicate) => "e.verdict = 'duplicate' OR ",
-            Some(Fate::Quarantined) => "e.verdict = 'quarantined' OR ",
-            Some(Fate::Filtered) => "e.filtered > 0 OR ",
-            _ => "",
-        };
-        let condition = format!(
-            "({whole}EXISTS (SELECT 1 FROM delivery d WHERE d.event = e.seq AND d.fate IS NOT DISTINCT FROM ?::text))"
-        );
-        narrow(&condition, Box::new(name));
-    }
-    let order = match order {
-        Order::OldestFirst => "ASC",
-        Order::NewestFirst => "DESC",
-    };
-    values.push(Box::new(count(*limit)));
-    which.push_str(&format!(" ORDER BY e.seq {order} LIMIT ${}", values.len()));
-    (which, values)
 }

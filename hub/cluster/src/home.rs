@@ -1,18 +1,7 @@
 //! The home that several nodes share, by the calls that the hub knows.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use snodo_core::consent::Consents;
-use snodo_core::identity::IdentifierKey;
-use snodo_core::{ChannelName, CustomerId, Fate, Message, MessageId, RouteName, Timestamp};
-use snodo_store::home::{self, Home, Need, Reading};
-use snodo_store::{
-    AsOf, Audit, Balance, Claim, Cursor, Draw, Due, EventRow, EventSeq, Facts, Failing, Filter, Found, Item,
-    Left, MessageRow, MessageSeq, Quarantine, Recorded, RecordedEvent, Requeued, Settled, Store, StoreError,
-    Tally, Trail, Undecoded,
-};
+use snodo_store::home::{self, Need};
 
 use crate::condition::{Condition, Standing};
 use crate::{Cluster, Reader, Turn};
@@ -24,14 +13,11 @@ impl home::Turn for Turn {
     }
 }
 
-#[async_trait]
-impl Home for Cluster {
+snodo_store::reading!(Reader);
+
+snodo_store::home!(Cluster {
     fn reading(&self) -> &(dyn Reading + 'static) {
         &**self
-    }
-
-    fn store(&self) -> Option<&Store> {
-        None
     }
 
     fn needs(&self) -> Vec<Need> {
@@ -49,201 +35,4 @@ impl Home for Cluster {
     async fn turn(&self, name: &str) -> Box<dyn home::Turn> {
         Box::new(Self::turn(self, name).await)
     }
-
-    async fn accept(&self, message: Message) -> Result<(), StoreError> {
-        Self::accept(self, message).await
-    }
-
-    async fn accept_all(&self, messages: Vec<Message>, cursor: Option<Cursor>) -> Result<(), StoreError> {
-        Self::accept_all(self, messages, cursor).await
-    }
-
-    async fn record(&self, batch: Vec<Recorded>, as_of: AsOf) -> Result<Vec<RecordedEvent>, StoreError> {
-        Self::record(self, batch, as_of).await
-    }
-
-    async fn settle(&self, batch: Arc<[Settled]>) -> Result<(), StoreError> {
-        Self::settle(self, batch).await
-    }
-
-    async fn settle_with(&self, settled: Vec<Settled>, made: Vec<Message>) -> Result<(), StoreError> {
-        Self::settle_with(self, settled, made).await
-    }
-
-    async fn requeue(&self, items: Vec<Item>) -> Result<Requeued, StoreError> {
-        Self::requeue(self, items).await
-    }
-
-    async fn settle_left(
-        &self,
-        left: Left,
-        fate: Fate,
-        reason: &'static str,
-        limit: u32,
-    ) -> Result<usize, StoreError> {
-        Self::settle_left(self, left, fate, reason, limit).await
-    }
-
-    async fn free_lanes(&self, destination: ChannelName) -> Result<(), StoreError> {
-        Self::free_lanes(self, destination).await
-    }
-
-    async fn set_failing(
-        &self,
-        destination: ChannelName,
-        failing: Option<Failing>,
-    ) -> Result<(), StoreError> {
-        Self::set_failing(self, destination, failing).await
-    }
-
-    async fn draw(&self, draw: Draw) -> Result<u64, StoreError> {
-        Self::draw(self, draw).await
-    }
-
-    async fn close(&self) {
-        Self::close(self).await;
-    }
-}
-
-impl Reading for Reader {
-    fn pending_channels(&self) -> Result<Vec<ChannelName>, StoreError> {
-        Self::pending_channels(self)
-    }
-
-    fn pending_messages(
-        &self,
-        channel: &ChannelName,
-        after: MessageSeq,
-        limit: usize,
-        bytes_max: usize,
-    ) -> Result<Vec<(MessageSeq, Message)>, StoreError> {
-        Self::pending_messages(self, channel, after, limit, bytes_max)
-    }
-
-    fn cursor(&self, channel: &ChannelName, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Self::cursor(self, channel, name)
-    }
-
-    fn facts(&self, identifiers: &[IdentifierKey]) -> Result<Facts, StoreError> {
-        Self::facts(self, identifiers)
-    }
-
-    fn consents(&self, customers: &[CustomerId]) -> Result<HashMap<CustomerId, Consents>, StoreError> {
-        Self::consents(self, customers)
-    }
-
-    fn customer_of(&self, identifier: IdentifierKey) -> Result<Option<CustomerId>, StoreError> {
-        Self::customer_of(self, identifier)
-    }
-
-    fn identifiers_of(&self, customer: CustomerId) -> Result<Vec<(String, Timestamp)>, StoreError> {
-        Self::identifiers_of(self, customer)
-    }
-
-    fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Due>, StoreError> {
-        Self::claim(self, claim)
-    }
-
-    fn fresh(
-        &self,
-        destination: &ChannelName,
-        limit: usize,
-        bytes_max: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        Self::fresh(self, destination, limit, bytes_max)
-    }
-
-    fn head(
-        &self,
-        destination: &ChannelName,
-        limit: usize,
-        bytes_max: usize,
-    ) -> Result<Option<(Timestamp, Vec<Due>)>, StoreError> {
-        Self::head(self, destination, limit, bytes_max)
-    }
-
-    fn next_due(&self, destination: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
-        Self::next_due(self, destination)
-    }
-
-    fn destinations_in_flight(&self) -> Result<Vec<(ChannelName, u64)>, StoreError> {
-        Self::destinations_in_flight(self)
-    }
-
-    fn failing(&self, destination: &ChannelName) -> Result<Option<Failing>, StoreError> {
-        Self::failing(self, destination)
-    }
-
-    fn all_failing(&self) -> Result<Vec<(ChannelName, Failing)>, StoreError> {
-        Self::all_failing(self)
-    }
-
-    fn all_drawn(&self, began: Timestamp) -> Result<Vec<(ChannelName, u64)>, StoreError> {
-        Self::all_drawn(self, began)
-    }
-
-    fn undecoded(&self, channel: &ChannelName) -> Result<Undecoded, StoreError> {
-        Self::undecoded(self, channel)
-    }
-
-    fn routes_in_flight(&self) -> Result<Vec<(RouteName, u64)>, StoreError> {
-        Self::routes_in_flight(self)
-    }
-
-    fn left(&self, left: &Left) -> Result<u64, StoreError> {
-        Self::left(self, left)
-    }
-
-    fn find(&self, text: &str) -> Result<Found, StoreError> {
-        Self::find(self, text)
-    }
-
-    fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, StoreError> {
-        Self::event(self, seq)
-    }
-
-    fn events(&self, filter: &Filter) -> Result<Vec<EventRow>, StoreError> {
-        Self::events(self, filter)
-    }
-
-    fn timeline(
-        &self,
-        customer: CustomerId,
-        after: EventSeq,
-        limit: usize,
-    ) -> Result<Vec<EventRow>, StoreError> {
-        Self::timeline(self, customer, after, limit)
-    }
-
-    fn trail(&self, seq: EventSeq) -> Result<Option<Trail>, StoreError> {
-        Self::trail(self, seq)
-    }
-
-    fn message(&self, seq: MessageSeq) -> Result<Option<MessageRow>, StoreError> {
-        Self::message(self, seq)
-    }
-
-    fn quarantine(&self, limit: usize) -> Result<Quarantine, StoreError> {
-        Self::quarantine(self, limit)
-    }
-
-    fn quarantined_message(&self, id: MessageId) -> Result<Option<MessageRow>, StoreError> {
-        Self::quarantined_message(self, id)
-    }
-
-    fn balance(&self, since: Option<Timestamp>) -> Result<Balance, StoreError> {
-        Self::balance(self, since)
-    }
-
-    fn audit(&self) -> Result<Audit, StoreError> {
-        Self::audit(self)
-    }
-
-    fn removed(&self) -> Result<Tally, StoreError> {
-        Self::removed(self)
-    }
-
-    fn tally(&self) -> Result<Tally, StoreError> {
-        Self::tally(self)
-    }
-}
+});

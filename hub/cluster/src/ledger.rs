@@ -75,7 +75,7 @@ impl Reader {
             self.count(async |client| Ok((count(&client, since).await?, removed(&client).await?)))?;
         let mut balance = counted.balance()?;
         if since.is_none() {
-            balance.add(parsed(removed)?);
+            balance.add(parsed(removed.as_ref())?);
         }
         Ok(balance)
     }
@@ -86,13 +86,13 @@ impl Reader {
             Ok((counted, removed, kept(&client.query_one(SUMS, &[]).await?)))
         })?;
         let mut counted = counted.balance()?;
-        counted.add(parsed(removed)?);
+        counted.add(parsed(removed.as_ref())?);
         Ok(Audit { counted: counted.tally, kept })
     }
 
-    /// What was removed before the home came to several nodes.
+    /// What retention has removed, in the ledger's numbers.
     pub fn removed(&self) -> Result<Tally, StoreError> {
-        Ok(parsed(self.with(async |client| removed(&client).await)?)?.tally)
+        Ok(parsed(self.with(async |client| removed(&client).await)?.as_ref())?.tally)
     }
 
     fn count<T, F>(&self, read: impl FnOnce(Arc<Object>) -> F) -> Result<T, StoreError>
@@ -108,13 +108,16 @@ impl Reader {
     }
 }
 
-async fn removed(client: &Object) -> Result<Option<String>, Error> {
-    Ok(client.query_opt("SELECT balance FROM removed", &[]).await?.map(|row| row.get(0)))
+/// What is not there any more.
+pub(crate) const REMOVED: &str = "SELECT balance FROM removed";
+
+async fn removed(client: &Object) -> Result<Option<Row>, Error> {
+    client.query_opt(REMOVED, &[]).await
 }
 
-fn parsed(removed: Option<String>) -> Result<Balance, StoreError> {
-    let Some(text) = removed else { return Ok(Balance::default()) };
-    serde_json::from_str(&text).map_err(|error| {
+pub(crate) fn parsed(removed: Option<&Row>) -> Result<Balance, StoreError> {
+    let Some(row) = removed else { return Ok(Balance::default()) };
+    serde_json::from_str(row.get(0)).map_err(|error| {
         StoreError::corrupt(format!("the numbers of what was removed are unreadable: {error}"))
     })
 }

@@ -23,7 +23,9 @@ mod promote;
 mod quarantine;
 mod reader;
 mod record;
+mod replay;
 mod requeue;
+mod retain;
 mod row;
 mod schema;
 mod settle;
@@ -32,7 +34,7 @@ mod trail;
 mod turn;
 mod writer;
 
-pub use cluster::{Bells, Clock, Cluster, Options};
+pub use cluster::{Bells, Clock, Cluster, Options, Role};
 pub use condition::{Condition, Standing};
 pub use open::OpenError;
 pub use promote::{PromoteError, Promoted, promote};

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use snodo_store::{Item, Requeued, StoreError};
+use snodo_core::ChannelName;
+use snodo_store::{Item, MessageSeq, Requeued, StoreError};
 
 use crate::lanes::Place;
 use crate::row;
 use crate::row::WAITS;
-use crate::writer::{Wake, Writing};
+use crate::writer::{Parameters, Wake, Writing};
 
 impl Writing<'_> {
     pub async fn requeue(&mut self, items: &[Item]) -> Result<Requeued, StoreError> {
@@ -20,43 +21,44 @@ impl Writing<'_> {
             }
         }
         let mut requeued = Requeued::default();
-        self.decode_again(&messages, &events, &mut requeued).await?;
+        let quarantined = "(message = ANY ($1) AND problem IS NOT NULL) OR message IN ( \
+             SELECT message FROM event WHERE seq = ANY ($2) AND verdict = 'quarantined')";
+        for (_, channel) in self.decode_again(quarantined, &[&messages, &events]).await? {
+            requeued.messages += 1;
+            requeued.channels.insert(channel);
+        }
         self.deliver_again(&events, &deliveries, &mut requeued).await?;
         Ok(requeued)
     }
 
-    /// Messages in quarantine, and those of events in quarantine. A message that waits already is left waiting.
-    async fn decode_again(
+    /// Of the settled messages those that `which` says wait to be decoded from now on, with their channels. One that waits already is left
+    /// waiting.
+    pub async fn decode_again(
         &mut self,
-        messages: &[i64],
-        events: &[i64],
-        requeued: &mut Requeued,
-    ) -> Result<(), StoreError> {
-        let rows = self
-            .query(
-                "WITH taken AS (DELETE FROM settled_message WHERE (message = ANY ($1) AND problem IS NOT NULL) OR message IN ( \
-                     SELECT message FROM event WHERE seq = ANY ($2) AND verdict = 'quarantined') \
-                     RETURNING message, events, problem IS NOT NULL AS was_quarantined), \
-                 queued AS (INSERT INTO pending (channel, message, events) \
-                     SELECT m.channel, t.message, t.events FROM taken t JOIN message m ON m.seq = t.message) \
-                 SELECT m.channel, t.was_quarantined FROM taken t JOIN message m ON m.seq = t.message",
-                &[&messages, &events],
-            )
-            .await?;
-        for row in &rows {
+        which: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<(MessageSeq, ChannelName)>, StoreError> {
+        let sql = format!(
+            "WITH taken AS (DELETE FROM settled_message WHERE {which} \
+                 RETURNING message, events, problem IS NOT NULL AS was_quarantined), \
+             queued AS (INSERT INTO pending (channel, message, events) \
+                 SELECT m.channel, t.message, t.events FROM taken t JOIN message m ON m.seq = t.message) \
+             SELECT t.message, m.channel, t.was_quarantined FROM taken t JOIN message m ON m.seq = t.message"
+        );
+        let mut decoded = Vec::new();
+        for row in &self.query(&sql, parameters).await? {
             let tally = &mut self.tally.messages;
             tally.pending += 1;
-            match row.get(1) {
+            match row.get(2) {
                 true => tally.quarantined -= 1,
                 false => tally.decoded -= 1,
             }
-            requeued.messages += 1;
-            let (channel, partition) = (row.get(0), self.partitions.of_channel(row.get(0)));
-            let channel: snodo_core::ChannelName = row::parsed(channel)?;
+            let partition = self.partitions.of_channel(row.get(1));
+            let channel: ChannelName = row::parsed(row.get(1))?;
             self.wakes.insert(Wake::Messages { partition, channel: channel.clone() });
-            requeued.channels.insert(channel);
+            decoded.push((MessageSeq(row.get(0)), channel));
         }
-        Ok(())
+        Ok(decoded)
     }
 
     /// Deliveries that failed, and those of events. Whoever reads the fresh ones is past them: they come back among those that are due
@@ -85,7 +87,7 @@ impl Writing<'_> {
                 self.tally.fates[fate] -= 1;
                 self.tally.in_flight += 1;
             }
-            let destination: snodo_core::ChannelName = row::parsed(row.get(1))?;
+            let destination: ChannelName = row::parsed(row.get(1))?;
             lanes.extend(row.get::<_, Option<i64>>(2).map(|lane| (destination.as_str().to_owned(), lane)));
             self.wakes.insert(Wake::Deliveries { partition: row.get(3), destination: destination.clone() });
             requeued.deliveries += 1;

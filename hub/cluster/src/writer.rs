@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::Object;
 use snodo_core::{ChannelName, Fate, Message};
 use snodo_store::{
-    AsOf, Cursor, Draw, Failing, Item, Left, MessageSeq, ROUND, Recorded, RecordedEvent, Requeued, Settled,
-    StoreError,
+    AsOf, Cursor, DeliverySeq, Draw, Failing, Item, Left, MessageSeq, Patience, Progress, ROUND, Recorded,
+    RecordedEvent, Removal, Replay, Replayed, Requeued, Settled, StoreError,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -21,7 +21,7 @@ use crate::partition::Partitions;
 
 mod writing;
 
-pub(crate) use writing::{Wake, Writing};
+pub(crate) use writing::{Parameters, Wake, Writing};
 
 /// A group of this size has divided the cost of a commit by enough; beyond it only the first callers wait longer.
 const GROUP_CALLS_MAX: usize = 512;
@@ -61,6 +61,8 @@ pub(crate) enum Note {
     Failing(ChannelName, Option<Failing>),
     Draw(Draw),
     Left { left: Left, fate: Fate, reason: &'static str, limit: u32 },
+    ExpireFailed(Vec<DeliverySeq>, &'static str),
+    ExpireWaiting(Vec<DeliverySeq>, Patience, &'static str),
 }
 
 pub(crate) enum Job {
@@ -68,6 +70,8 @@ pub(crate) enum Job {
     Record(Ask<Recording, Vec<RecordedEvent>>),
     Settle(Ask<Settling, ()>),
     Requeue(Ask<Vec<Item>, Requeued>),
+    Replay(Ask<Replay, Replayed>),
+    Remove(Ask<Removal, Progress>),
     Free(Ask<ChannelName, ()>),
     Note(Ask<Note, u64>),
 }
@@ -83,7 +87,8 @@ impl Job {
             Self::Record(ask) => ask.input.batch.iter().map(bytes_of).sum(),
             Self::Settle(ask) => ask.input.batch.len() * ROW_BYTES + of_messages(&ask.input.made),
             Self::Requeue(ask) => ask.input.len() * ROW_BYTES,
-            Self::Free(_) | Self::Note(_) => ROW_BYTES,
+            Self::Replay(ask) => (ask.input.events.len() + ask.input.messages.len()) * ROW_BYTES,
+            Self::Remove(_) | Self::Free(_) | Self::Note(_) => ROW_BYTES,
         }
     }
 }
@@ -105,6 +110,8 @@ pub(crate) struct Group {
     pub records: Vec<Ask<Recording, Vec<RecordedEvent>>>,
     pub settles: Vec<Ask<Settling, ()>>,
     pub requeues: Vec<Ask<Vec<Item>, Requeued>>,
+    pub replays: Vec<Ask<Replay, Replayed>>,
+    pub removals: Vec<Ask<Removal, Progress>>,
     pub frees: Vec<Ask<ChannelName, ()>>,
     pub notes: Vec<Ask<Note, u64>>,
 }
@@ -116,6 +123,8 @@ pub(crate) struct Answers {
     pub records: Vec<Result<Vec<RecordedEvent>, StoreError>>,
     pub settles: Vec<Result<(), StoreError>>,
     pub requeues: Vec<Result<Requeued, StoreError>>,
+    pub replays: Vec<Result<Replayed, StoreError>>,
+    pub removals: Vec<Result<Progress, StoreError>>,
     pub frees: Vec<Result<(), StoreError>>,
     pub notes: Vec<Result<u64, StoreError>>,
 }
@@ -127,15 +136,17 @@ impl Group {
             Job::Record(ask) => self.records.push(ask),
             Job::Settle(ask) => self.settles.push(ask),
             Job::Requeue(ask) => self.requeues.push(ask),
+            Job::Replay(ask) => self.replays.push(ask),
+            Job::Remove(ask) => self.removals.push(ask),
             Job::Free(ask) => self.frees.push(ask),
             Job::Note(ask) => self.notes.push(ask),
         }
     }
 
     fn calls(&self) -> usize {
-        let Self { accepts, records, settles, requeues, frees, notes } = self;
+        let Self { accepts, records, settles, requeues, replays, removals, frees, notes } = self;
         let asked = accepts.len() + records.len() + settles.len() + requeues.len();
-        asked + frees.len() + notes.len()
+        asked + replays.len() + removals.len() + frees.len() + notes.len()
     }
 
     fn one_by_one(self) -> impl Iterator<Item = Self> {
@@ -143,9 +154,13 @@ impl Group {
         let records = self.records.into_iter().map(Job::Record);
         let settles = self.settles.into_iter().map(Job::Settle);
         let requeues = self.requeues.into_iter().map(Job::Requeue);
+        let replays = self.replays.into_iter().map(Job::Replay);
+        let removals = self.removals.into_iter().map(Job::Remove);
         let frees = self.frees.into_iter().map(Job::Free);
         let notes = self.notes.into_iter().map(Job::Note);
-        accepts.chain(records).chain(settles).chain(requeues).chain(frees).chain(notes).map(|job| {
+        let often = accepts.chain(records).chain(settles);
+        let seldom = requeues.chain(replays).chain(removals).chain(frees).chain(notes);
+        often.chain(seldom).map(|job| {
             let mut alone = Self::default();
             alone.add(job);
             alone
@@ -163,6 +178,8 @@ impl Group {
         each(self.records, answers.records);
         each(self.settles, answers.settles);
         each(self.requeues, answers.requeues);
+        each(self.replays, answers.replays);
+        each(self.removals, answers.removals);
         each(self.frees, answers.frees);
         each(self.notes, answers.notes);
     }
@@ -177,6 +194,8 @@ impl Group {
         each(self.records, error);
         each(self.settles, error);
         each(self.requeues, error);
+        each(self.replays, error);
+        each(self.removals, error);
         each(self.frees, error);
         each(self.notes, error);
     }
@@ -291,10 +310,14 @@ impl Writer {
         for ask in &group.notes {
             answers.notes.push(Ok(writing.note(&ask.input).await?));
         }
-        if !group.requeues.is_empty() {
-            for ask in &group.requeues {
-                answers.requeues.push(Ok(writing.requeue(&ask.input).await?));
-            }
+        for ask in &group.requeues {
+            answers.requeues.push(Ok(writing.requeue(&ask.input).await?));
+        }
+        for ask in &group.replays {
+            answers.replays.push(writing.replay(&ask.input).await?);
+        }
+        for ask in &group.removals {
+            answers.removals.push(Ok(writing.remove(&ask.input).await?));
         }
         if !group.settles.is_empty() {
             answers.settles = writing.settle_all(&group.settles).await?;
@@ -311,7 +334,7 @@ impl Writer {
 }
 
 impl Writing<'_> {
-    /// What it came to: how much was drawn, how many were settled.
+    /// What it came to: how much was drawn, how many were settled or looked at.
     async fn note(&mut self, note: &Note) -> Result<u64, StoreError> {
         match note {
             Note::Failing(destination, failing) => {
@@ -319,6 +342,10 @@ impl Writing<'_> {
             }
             Note::Draw(draw) => self.draw(draw).await,
             Note::Left { left, fate, reason, limit } => self.settle_left(left, *fate, reason, *limit).await,
+            Note::ExpireFailed(deliveries, why) => self.expire_failed(deliveries, why).await,
+            Note::ExpireWaiting(deliveries, patience, why) => {
+                self.expire_waiting(deliveries, patience, why).await
+            }
         }
     }
 }

@@ -13,10 +13,10 @@ use axum::{Json, Router};
 use snodo_core::ChannelName;
 use snodo_store::{Item, Replayed, Requeued};
 use tokio::net::UnixListener;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::home;
 use crate::hub::{Condition, socket};
 use crate::live::Live;
 use crate::live::plan::{Answers, Applied, Plan, Refusal};
@@ -115,10 +115,8 @@ async fn replay(
     State((condition, line)): State<(Arc<Condition>, Current)>,
     Json(ask): Json<Ask>,
 ) -> Result<Json<Replayed>, (StatusCode, String)> {
-    let store = condition.store.store().cloned();
-    let store = store.ok_or_else(|| (StatusCode::CONFLICT, home::only_local("snodo replay")))?;
-    let trial = ask.trial;
-    let job = tokio::task::spawn_blocking(move || Today::of_line(&line.now()).replay(&store, &ask));
+    let (home, trial, runtime) = (condition.store.clone(), ask.trial, Handle::current());
+    let job = tokio::task::spawn_blocking(move || Today::of_line(&line.now()).replay(&*home, &ask, &runtime));
     let replayed = match job.await {
         Ok(Ok(replayed)) => replayed,
         Ok(Err(error)) => return Err((StatusCode::CONFLICT, error.to_string())),

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde::Deserialize as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use snodo_cluster::{Bells, Cluster, Options as ClusterOptions};
+use snodo_cluster::{Bells, Cluster, Options as ClusterOptions, Role};
 use snodo_core::declare::{self, ClusterHome, Hub};
 use snodo_store::home::{Home, Reading};
 use snodo_store::{Lock, Options as StoreOptions, Store, StoreError};
@@ -160,17 +160,15 @@ pub fn declared(folder: &Path) -> anyhow::Result<(declare::Home, String)> {
     Ok((home.unwrap_or_default(), company.to_owned()))
 }
 
-/// What only the store on one machine can do yet.
-pub fn local(folder: &Path, what: &str) -> anyhow::Result<()> {
+/// What a command asks for that can only be done with one file.
+pub fn one_file(folder: &Path, what: &str) -> anyhow::Result<()> {
     let is_local = declared(folder)?.0 == declare::Home::Local;
-    anyhow::ensure!(is_local, "{}", only_local(what));
+    anyhow::ensure!(
+        is_local,
+        "{what} is for the store on one machine. A home of kind \"cluster\" is in PostgreSQL: back it up and restore it with PostgreSQL's \
+         own tools, such as pg_dump, pg_basebackup or an archive of its log; docs/operating.md says how under \"Several nodes\""
+    );
     Ok(())
-}
-
-pub fn only_local(what: &str) -> String {
-    format!(
-        "a home of kind \"cluster\" cannot do that yet: {what} needs kind = \"local\" in [home] of hub.toml"
-    )
 }
 
 /// Who changes something in the home for a command: the hub that runs here, or, if none runs, the command.
@@ -197,7 +195,7 @@ pub fn changer(folder: &Path) -> anyhow::Result<Changer> {
         declare::Home::Cluster(_) if running::is_running(&socket(&data)) => return Ok(Changer::TheHub(data)),
         declare::Home::Cluster(declared) => {
             install_tls();
-            let options = options(folder, &declared, &company)?;
+            let options = ClusterOptions { role: Role::Guest, ..options(folder, &declared, &company)? };
             Arc::new(runtime.block_on(Cluster::open(options))?)
         }
     };

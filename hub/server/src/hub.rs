@@ -126,18 +126,18 @@ impl Hub {
         let live = Arc::new(Live::start(configuration, declarations, sandbox, workshop)?);
 
         let operator = admin::router(Arc::clone(&condition), line.clone(), Arc::clone(&live));
-        let sweep = store.store().map(|store| Sweep::new(store.clone(), line, dedup_window));
+        let sweep = Sweep::new(store.clone(), line, dedup_window);
         let (watching, audited) = (Arc::clone(&live), store.clone());
-        let aside: [Run; 3] = [
+        let aside: [Run; 4] = [
             Box::new(move |stop| Box::pin(admin::serve(socket, operator, stop))),
             Box::new(move |stop| Box::pin(watching.watch(stop))),
             Box::new(move |stop| Box::pin(audit(audited, stop))),
+            Box::new(move |stop| Box::pin(sweep.run(stop))),
         ];
-        let sweep = sweep.map(|sweep| -> Run { Box::new(move |stop| Box::pin(sweep.run(stop))) });
         let http: Run = Box::new(move |stop| Box::pin(http_in::serve(listener, router, stop)));
         let mail = mail.map(|mail| mail.serve(Arc::clone(&condition)));
         let servers = std::iter::once(http).chain(mail).map(Part::start).collect();
-        let aside = aside.into_iter().chain(sweep).map(Part::start).collect();
+        let aside = aside.into_iter().map(Part::start).collect();
         info!(%address, channels, routes, "the hub is running");
         Ok(Self { address, store, live, condition, servers, aside, _lock: lock })
     }

@@ -1,5 +1,5 @@
 //! Takes pages of events up again, in the running hub or, when none runs, in the command: what routes of today make of them is decided
-//! here, and the store does the rest in one transaction.
+//! here, and the home does the rest in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use snodo_core::declare::{Declarations, Order};
 use snodo_core::route::{Route, Subject};
 use snodo_core::{Body, ChannelName};
+use snodo_store::home::{Home, Reading};
 use snodo_store::{
-    EventSeq, MessageSeq, NewDelivery, Reader, Replay, Replayed, Selected, Store, StoreError, Verdict, Which,
+    EventSeq, MessageSeq, NewDelivery, Replay, Replayed, Selected, StoreError, Verdict, Which,
 };
+use tokio::runtime::Handle;
 
 use crate::pipeline::Line;
 use crate::pipeline::route::consider;
@@ -51,13 +53,13 @@ impl<'a> Today<'a> {
         }
     }
 
-    /// Waits for the disk.
-    pub fn replay(&self, store: &Store, ask: &Ask) -> Result<Replayed, StoreError> {
+    /// For a thread that may wait: the home's tasks are `runtime`'s.
+    pub fn replay(&self, home: &dyn Home, ask: &Ask, runtime: &Handle) -> Result<Replayed, StoreError> {
         loop {
             // Before the customers are asked: who speaks meanwhile makes it stale.
-            let as_of = store.facts(&[])?.as_of;
+            let as_of = home.facts(&[])?.as_of;
             let decided = ask.events.iter().map(|event| {
-                let wanted = if ask.rematch { self.wanted(store, *event)? } else { None };
+                let wanted = if ask.rematch { self.wanted(home.reading(), *event)? } else { None };
                 Ok(Selected { event: *event, wanted })
             });
             let replay = Replay {
@@ -68,7 +70,7 @@ impl<'a> Today<'a> {
                 as_of,
                 trial: ask.trial,
             };
-            match store.replay_blocking(replay) {
+            match runtime.block_on(home.replay(replay)) {
                 Err(StoreError::Stale) => {}
                 done => return done,
             }
@@ -76,13 +78,13 @@ impl<'a> Today<'a> {
     }
 
     /// `None`: the event was not routed, so that there is nothing to decide.
-    fn wanted(&self, store: &Reader, seq: EventSeq) -> Result<Option<Vec<NewDelivery>>, StoreError> {
-        let Some(row) = store.event(seq)?.filter(|row| row.verdict == Verdict::Routed) else {
+    fn wanted(&self, home: &dyn Reading, seq: EventSeq) -> Result<Option<Vec<NewDelivery>>, StoreError> {
+        let Some(row) = home.event(seq)?.filter(|row| row.verdict == Verdict::Routed) else {
             return Ok(None);
         };
         // What was valid when it was accepted is an object.
         let Ok(data) = Body::parse(&row.event.data) else { return Ok(None) };
-        let said = row.customer.map(|customer| store.consents(&[customer])).transpose()?;
+        let said = row.customer.map(|customer| home.consents(&[customer])).transpose()?;
         let consents = said.into_iter().flatten().map(|(_, said)| said).next().unwrap_or_default();
         let subject = Subject::new(&row.event, &row.channel, &data, row.customer, &consents);
         let keeps_order = |name: &ChannelName| self.destinations.get(name) == Some(&Order::Key);

@@ -1,12 +1,15 @@
 //! Gives up what has waited for too long and removes what is settled, as `[retention]` says. Works beside the line, a moment at a time,
-//! and leaves the writer alone in between. What it may touch is the store's to know.
+//! and leaves the writer alone in between. Of the hubs that share a home one does it. What it may touch is the home's to know.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use snodo_core::declare::Order;
 use snodo_core::{ChannelName, Timestamp};
-use snodo_store::{DeliverySeq, EventSeq, MessageSeq, Patience, Removal, Removed, Store, StoreError};
+use snodo_store::home::{Home, Turn};
+use snodo_store::{DeliverySeq, EventSeq, MessageSeq, Patience, Removal, Removed, StoreError};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -34,9 +37,14 @@ const AT_ONCE_LEAST: usize = 4;
 /// Why a delivery is expired that nobody has taken up again.
 const FAILED: &str = "older than retention.failed";
 
-/// Sweeps one store.
+/// What the turn is called that the hub takes which sweeps.
+const TURN: &str = "retention";
+
+/// Sweeps one home.
 pub struct Sweep {
-    store: Store,
+    home: Arc<dyn Home>,
+    /// What the home's calls run on. The sweep itself waits on threads that may.
+    runtime: Handle,
     line: Current,
     /// Nothing younger is removed: it would not be recognised when it is told again.
     dedup_window: Duration,
@@ -69,15 +77,54 @@ pub struct Swept {
 }
 
 impl Sweep {
-    pub fn new(store: Store, line: Current, dedup_window: Duration) -> Self {
+    /// To be called within a runtime.
+    pub fn new(home: Arc<dyn Home>, line: Current, dedup_window: Duration) -> Self {
         let (walk, seen, longest) = Default::default();
-        Self { store, line, dedup_window, walk, seen, longest }
+        Self { home, runtime: Handle::current(), line, dedup_window, walk, seen, longest }
     }
 
     /// Returns when told to stop, after the moment at hand.
     pub async fn run(mut self, stop: CancellationToken) {
+        while let Some(turn) = self.turn(&stop).await {
+            // What another hub has done since it was looked last is not known here.
+            (self.walk, self.longest) = Default::default();
+            let ends = stop.child_token();
+            let sweeping = self.sweep_until(ends.clone());
+            tokio::pin!(sweeping);
+            let swept = tokio::select! {
+                swept = &mut sweeping => swept,
+                () = turn.lost() => {
+                    ends.cancel();
+                    sweeping.await
+                }
+            };
+            match swept {
+                Some(this) if !stop.is_cancelled() => self = this,
+                _ => return,
+            }
+        }
+    }
+
+    /// Waits for it. Until then the destinations are seen here, too: what goes to one that is taken away before may be under way yet.
+    async fn turn(&mut self, stop: &CancellationToken) -> Option<Box<dyn Turn>> {
+        let home = Arc::clone(&self.home);
+        let turn = home.turn(TURN);
+        tokio::pin!(turn);
         loop {
-            let stopped = stop.clone();
+            let line = self.line.now();
+            self.see(&line, clock::now());
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                turn = &mut turn => return Some(turn),
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    }
+
+    /// `None` if there is nothing more to be done by this hub.
+    async fn sweep_until(mut self, ends: CancellationToken) -> Option<Self> {
+        loop {
+            let stopped = ends.clone();
             let job = tokio::task::spawn_blocking(move || {
                 let swept = self.sweep(clock::now(), &stopped);
                 (self, swept)
@@ -85,17 +132,18 @@ impl Sweep {
             let (this, swept) = match job.await {
                 Ok(done) => done,
                 Err(panic) => {
-                    return error!(%panic, "retention has failed: nothing is removed until the next start");
+                    error!(%panic, "retention has failed: nothing is removed until the next start");
+                    return None;
                 }
             };
             self = this;
             match swept {
                 Ok(swept) => swept.tell(),
-                Err(StoreError::Closed) => return,
+                Err(StoreError::Closed) => return None,
                 Err(error) => warn!(%error, "retention waits"),
             }
-            if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
-                return;
+            if ends.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+                return Some(self);
             }
         }
     }
@@ -123,11 +171,11 @@ impl Sweep {
                 })?;
         }
         if let Some(bytes) = retention.bytes
-            && self.store.used_bytes()? > bytes
+            && self.home.used_bytes()? > bytes
         {
-            let (store, until) = (self.store.clone(), now - self.dedup_window);
+            let (home, until) = (Arc::clone(&self.home), now - self.dedup_window);
             let at_once = || {
-                let over = store.used_bytes()?.saturating_sub(bytes);
+                let over = home.used_bytes()?.saturating_sub(bytes);
                 let largest = usize::try_from(over / MESSAGE_BYTES).unwrap_or(usize::MAX);
                 Ok(if over == 0 { 0 } else { largest.max(AT_ONCE_LEAST) })
             };
@@ -161,13 +209,14 @@ impl Sweep {
         let destinations = self.seen.iter().map(|(name, (order, _))| (name.clone(), *order)).collect();
         let patience = Patience { until: now - waiting, destinations };
         while self.longest <= patience.until && !stop.is_cancelled() {
-            let found = self.store.overdue(&patience, now)?;
+            let found = self.home.overdue(&patience, now)?;
             if found.deliveries.is_empty() {
                 // What comes from now on has all its time before it.
                 self.longest = found.next.unwrap_or(now);
                 return Ok(());
             }
-            let done = self.store.expire_waiting_blocking(found.deliveries, patience.clone(), WAITED)?;
+            let expiring = self.home.expire_waiting(found.deliveries, patience.clone(), WAITED);
+            let done = self.runtime.block_on(expiring)?;
             swept.expired += done as u64;
             std::thread::sleep(PAUSE);
         }
@@ -182,18 +231,18 @@ impl Sweep {
     ) -> Result<(), StoreError> {
         let mut after = DeliverySeq::default();
         while !stop.is_cancelled() {
-            let found = self.store.failed_until(until, after)?;
+            let found = self.home.failed_until(until, after)?;
             if found.is_empty() {
                 break;
             }
-            let done = self.store.expire_failed_blocking(found.clone(), FAILED)?;
+            let done = self.runtime.block_on(self.home.expire_failed(found.clone(), FAILED))?;
             after = passed(&found, done, after);
             swept.expired += done as u64;
             std::thread::sleep(PAUSE);
         }
         let mut after = EventSeq::default();
         while !stop.is_cancelled() {
-            let found = self.store.quarantined_until(until, after)?;
+            let found = self.home.quarantined_until(until, after)?;
             if found.is_empty() {
                 break;
             }
@@ -201,7 +250,7 @@ impl Sweep {
         }
         let mut after = MessageSeq::default();
         while !stop.is_cancelled() {
-            let found = self.store.undecoded_until(until, after)?;
+            let found = self.home.undecoded_until(until, after)?;
             if found.is_empty() {
                 break;
             }
@@ -218,13 +267,13 @@ impl Sweep {
         swept: &mut Swept,
         at_once: impl Fn() -> Result<usize, StoreError>,
     ) -> Result<MessageSeq, StoreError> {
-        let last = self.store.received_until(until)?;
+        let last = self.home.received_until(until)?;
         while !stop.is_cancelled() {
             let at_once = at_once()?;
             if at_once == 0 {
                 break;
             }
-            let mut messages = self.store.removable(until, after, last)?;
+            let mut messages = self.home.removable(until, after, last)?;
             if messages.is_empty() {
                 return Ok(last.max(after));
             }
@@ -237,7 +286,7 @@ impl Sweep {
 
     /// How many of them it is through with.
     fn remove(&self, removal: Removal, swept: &mut Swept) -> Result<usize, StoreError> {
-        let progress = self.store.remove_blocking(removal)?;
+        let progress = self.runtime.block_on(self.home.remove(removal))?;
         swept.removed.add(progress.removed);
         std::thread::sleep(PAUSE);
         Ok(progress.done)

@@ -9,12 +9,17 @@ use snodo_core::consent::Consents;
 use snodo_core::identity::IdentifierKey;
 use snodo_core::{ChannelName, CustomerId, Fate, Message, MessageId, RouteName, Timestamp};
 
+mod forward;
 mod local;
 
+#[doc(hidden)]
+pub use forward::names;
+
 use crate::{
-    AsOf, Audit, Balance, Claim, Cursor, Draw, Due, EventRow, EventSeq, Facts, Failing, Filter, Found, Item,
-    Left, MessageRow, MessageSeq, Quarantine, Recorded, RecordedEvent, Requeued, Settled, Store, StoreError,
-    Tally, Trail, Undecoded,
+    AsOf, Audit, Balance, Claim, Cursor, DeliverySeq, Draw, Due, EventRow, EventSeq, Facts, Failing, Filter,
+    Found, Item, Left, MessageRow, MessageSeq, Overdue, Patience, Progress, Quarantine, Recorded,
+    RecordedEvent, Removal, Replay, Replayed, Requeued, Selector, Settled, StoreError, Tally, Trail,
+    Undecoded,
 };
 
 /// What is read. The calls wait for the disk or for a database: they are for threads that run no tasks.
@@ -94,15 +99,46 @@ pub trait Reading: Send + Sync {
     fn removed(&self) -> Result<Tally, StoreError>;
     /// The numbers that are kept: cheap.
     fn tally(&self) -> Result<Tally, StoreError>;
+    /// The place of the last event that there is.
+    fn last_event(&self) -> Result<EventSeq, StoreError>;
+    /// The next page of events after `after`, up to `last`, that the selector may mean. None: there are no more.
+    fn replayable_events(
+        &self,
+        selector: &Selector,
+        after: EventSeq,
+        last: EventSeq,
+    ) -> Result<Vec<EventSeq>, StoreError>;
+    /// The same for messages that lie in quarantine as a whole.
+    fn replayable_messages(
+        &self,
+        selector: &Selector,
+        after: MessageSeq,
+    ) -> Result<Vec<MessageSeq>, StoreError>;
+    /// Deliveries in flight that have waited long enough and that nobody has in hand, some at a time.
+    fn overdue(&self, patience: &Patience, now: Timestamp) -> Result<Overdue, StoreError>;
+    /// Deliveries that have failed until then, some at a time.
+    fn failed_until(&self, until: Timestamp, after: DeliverySeq) -> Result<Vec<DeliverySeq>, StoreError>;
+    /// Events that have been in quarantine since then or longer, some at a time.
+    fn quarantined_until(&self, until: Timestamp, after: EventSeq) -> Result<Vec<EventSeq>, StoreError>;
+    /// The same for messages that are in quarantine whole.
+    fn undecoded_until(&self, until: Timestamp, after: MessageSeq) -> Result<Vec<MessageSeq>, StoreError>;
+    /// The place of the last message that was received until then; 0 if there is none.
+    fn received_until(&self, until: Timestamp) -> Result<MessageSeq, StoreError>;
+    /// Messages after `after`, up to `last`, of which something may be removed that was accepted until then. Oldest first, some at a time.
+    fn removable(
+        &self,
+        until: Timestamp,
+        after: MessageSeq,
+        last: MessageSeq,
+    ) -> Result<Vec<MessageSeq>, StoreError>;
+    /// What the rows take, in bytes. Room that removed ones have left does not count: it is used again.
+    fn used_bytes(&self) -> Result<u64, StoreError>;
 }
 
 /// What is written, and what else only a hub asks for. Cheap to hand around behind an `Arc`; reads like a `Reading`.
 #[async_trait]
 pub trait Home: Send + Sync {
     fn reading(&self) -> &(dyn Reading + 'static);
-
-    /// The store on one machine, for what only that can do yet. `None`: several nodes share this home.
-    fn store(&self) -> Option<&Store>;
 
     /// What the home needs of others. Nothing on one machine.
     fn needs(&self) -> Vec<Need>;
@@ -127,6 +163,28 @@ pub trait Home: Send + Sync {
 
     /// Takes messages, events and deliveries out of quarantine to try them again.
     async fn requeue(&self, items: Vec<Item>) -> Result<Requeued, StoreError>;
+
+    /// Puts what is selected on its way again, all or nothing; or, as a trial, says what that would be. `Stale`: a customer has spoken
+    /// since the decisions were made, decide again.
+    async fn replay(&self, replay: Replay) -> Result<Replayed, StoreError>;
+
+    /// Gives up those that have failed, with this reason; how many of them it has looked at.
+    async fn expire_failed(
+        &self,
+        deliveries: Vec<DeliverySeq>,
+        why: &'static str,
+    ) -> Result<usize, StoreError>;
+
+    /// The same for those in flight that nobody has in hand.
+    async fn expire_waiting(
+        &self,
+        deliveries: Vec<DeliverySeq>,
+        patience: Patience,
+        why: &'static str,
+    ) -> Result<usize, StoreError>;
+
+    /// Removes what may be removed of that, as much as a moment allows.
+    async fn remove(&self, removal: Removal) -> Result<Progress, StoreError>;
 
     /// Gives deliveries in flight that fate, at most `limit` of them, and says how many. Nobody may be at work on them.
     async fn settle_left(

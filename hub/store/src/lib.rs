@@ -23,7 +23,7 @@ mod reader;
 mod record;
 mod replay;
 mod requeue;
-mod retain;
+pub mod retain;
 mod row;
 mod secure;
 mod seq;
@@ -46,7 +46,9 @@ pub use left::{Left, Undecoded};
 pub use quarantine::Quarantine;
 pub use reader::Reader;
 pub use record::{Decoding, NewDelivery, NewEvent, NewVerdict, Outcome, Recorded, RecordedEvent};
-pub use replay::{LeftOut, NEW, NEW_SUPPRESSED, Replay, Replayed, Selected, Selector, Which};
+pub use replay::{
+    Again, Earlier, LeftOut, NEW, NEW_SUPPRESSED, Page, Replay, Replayed, Selected, Selector, Untaken, Which,
+};
 pub use requeue::{Item, Requeued};
 pub use retain::{Overdue, Patience, Progress, Removal, Removed};
 pub use row::{DeliveryRow, EventRow, MessageRow, Standing, Verdict};

@@ -7,17 +7,19 @@ use std::sync::LazyLock;
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use snodo_core::declare::Order;
-use snodo_core::{ChannelName, Class, CustomerId, Fate, Lane, RouteName};
+use snodo_core::{ChannelName, Class, CustomerId};
 
 use crate::facts::AsOf;
 use crate::record::NewDelivery;
 use crate::writer::Writing;
-use crate::{DeliverySeq, EventSeq, MessageSeq, StoreError, row};
+use crate::{EventSeq, MessageSeq, StoreError, row};
 
 mod add;
+mod decide;
 mod select;
 
-pub use select::{Selector, Which};
+pub use decide::{Again, Earlier, Untaken};
+pub use select::{Page, Selector, Which};
 
 /// One page of a replay.
 #[derive(Clone, Debug, Default)]
@@ -96,23 +98,23 @@ impl Replayed {
         *self.deliveries.entry(destination.clone()).or_default().entry(before.to_owned()).or_default() += 1;
     }
 
-    fn leave(&mut self, why: LeftOut) {
+    /// A message is decoded again; no channel: it waits already, or is gone.
+    pub fn decodes(&mut self, message: MessageSeq, channel: Option<ChannelName>) {
+        match channel {
+            Some(channel) => {
+                self.messages.insert(message);
+                self.channels.insert(channel);
+            }
+            None => self.leave(LeftOut::Waiting),
+        }
+    }
+
+    pub fn leave(&mut self, why: LeftOut) {
         *self.left.entry(why).or_default() += 1;
     }
 }
 
-/// A delivery as it stands.
-struct Standing {
-    seq: DeliverySeq,
-    route: RouteName,
-    destination: ChannelName,
-    ordering_key: Option<String>,
-    purpose: Option<String>,
-    fate: Option<Fate>,
-    reason: Option<String>,
-}
-
-static STANDING: LazyLock<String> = LazyLock::new(|| {
+static EARLIER: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT d.seq, d.route, d.destination, d.ordering_key, d.purpose, d.fate, d.reason \
          FROM event e CROSS JOIN delivery d ON d.seq IN ({}) WHERE e.seq = ?1 ORDER BY d.seq",
@@ -189,16 +191,10 @@ impl Writing<'_, '_> {
     }
 
     fn replay_message(&mut self, message: MessageSeq, done: &mut Replayed) -> Result<(), StoreError> {
-        // Another event of it has brought it.
-        if done.messages.contains(&message) {
-            return Ok(());
-        }
-        match self.decode_again(message)? {
-            Some(channel) => {
-                done.messages.insert(message);
-                done.channels.insert(channel);
-            }
-            None => done.leave(LeftOut::Waiting),
+        // Another event of it may have brought it.
+        if !done.messages.contains(&message) {
+            let channel = self.decode_again(message)?;
+            done.decodes(message, channel);
         }
         Ok(())
     }
@@ -206,47 +202,22 @@ impl Writing<'_, '_> {
     fn replay_routed(
         &mut self,
         replay: &Replay,
-        Selected { event, wanted }: &Selected,
+        selected: &Selected,
         done: &mut Replayed,
     ) -> Result<(), StoreError> {
-        let which = &replay.which;
-        let standing = self.standing(*event)?;
-        for one in &standing {
-            let new = wanted.as_ref().map(|wanted| wanted.iter().find(|new| new.route == one.route));
-            let destination = match new {
-                Some(Some(new)) => &new.destination,
-                _ => &one.destination,
-            };
-            if !which.takes_on(&one.route, destination, one.reason.as_deref())
-                || !one.fate.map_or(which.fate.is_none(), |fate| which.takes(fate))
-            {
-                continue;
-            }
-            match (one.fate, new, replay.destinations.get(destination)) {
-                (None, _, _) => done.leave(LeftOut::InFlight),
-                (_, Some(None), _) => done.leave(LeftOut::Unwanted),
-                (_, _, None) => done.leave(LeftOut::Undeclared),
-                (Some(fate), _, Some(order)) => {
-                    let purpose = new.flatten().map_or(&one.purpose, |new| &new.purpose);
-                    let lane = one.ordering_key.as_deref().filter(|_| *order == Order::Key).map(Lane::of);
-                    self.send_again(one.seq, destination, purpose.as_deref(), lane)?;
-                    self.resume(one.seq, fate)?;
-                    done.counted(destination, fate.as_str());
-                }
-            }
+        let earlier = self.earlier(selected.event)?;
+        for again in replay.again(selected, &earlier, done) {
+            self.send_again(&again)?;
+            self.resume(again.seq, again.fate)?;
         }
-        let unknown = |new: &&NewDelivery| standing.iter().all(|one| one.route != new.route);
-        let added: Vec<&NewDelivery> = wanted.iter().flatten().filter(unknown).collect();
-        match added.is_empty() || !which.takes(Fate::Filtered) {
-            true => Ok(()),
-            false => self.add(which, *event, &added, done),
-        }
+        let unmet = replay.unmet(selected, &earlier);
+        if unmet.is_empty() { Ok(()) } else { self.add(&replay.which, selected.event, &unmet, done) }
     }
 
-    fn standing(&self, event: EventSeq) -> Result<Vec<Standing>, StoreError> {
-        let mut find = self.statements.prepare(STANDING.as_str())?;
+    fn earlier(&self, event: EventSeq) -> Result<Vec<Earlier>, StoreError> {
+        let mut find = self.statements.prepare(EARLIER.as_str())?;
         let rows = find.query_map([event], |row| {
-            Ok(Standing {
+            Ok(Earlier {
                 seq: row.get(0)?,
                 route: row::parsed(row, 1)?,
                 destination: row::parsed(row, 2)?,
@@ -259,17 +230,11 @@ impl Writing<'_, '_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What is marked as a replay goes last, and stands in its lane again even if it had left it.
-    fn send_again(
-        &self,
-        seq: DeliverySeq,
-        destination: &ChannelName,
-        purpose: Option<&str>,
-        lane: Option<Lane>,
-    ) -> Result<(), StoreError> {
+    fn send_again(&self, again: &Again<'_>) -> Result<(), StoreError> {
         let mut mark = self.statements.prepare(
             "UPDATE delivery SET destination = ?2, purpose = ?3, lane = ?4, class = ?5, replays = replays + 1 WHERE seq = ?1",
         )?;
+        let Again { seq, destination, purpose, lane, .. } = again;
         let lane = lane.map(|lane| lane.0);
         mark.execute(params![seq, destination.as_str(), purpose, lane, Class::Replay as i64])?;
         Ok(())

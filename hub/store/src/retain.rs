@@ -13,16 +13,21 @@ use snodo_core::Timestamp;
 use crate::{EventSeq, MessageSeq, Reader, StoreError};
 
 mod expire;
+mod gone;
 mod remove;
 
-pub use expire::{Overdue, Patience};
+pub use expire::{InFlight, Overdue, Patience};
+pub use gone::{Gone, GoneEvent};
 pub use remove::{Removal, Removed};
 
 /// How long the writer works on one call. Fewer rows are done where a row takes longer.
-const MOMENT: Duration = Duration::from_millis(20);
+pub const MOMENT: Duration = Duration::from_millis(20);
 
 /// How much is found at once.
-const FOUND_MAX: usize = 200;
+pub const FOUND_MAX: usize = 200;
+
+/// Of one message so many events at once: a page of a poll can hold thousands.
+pub const EVENTS_MAX: usize = 100;
 
 /// How far a call of the writer came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

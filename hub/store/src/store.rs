@@ -246,16 +246,16 @@ impl Store {
         requeued.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Puts what is selected on its way again, all or nothing; or, as a trial, says what that would be. For a thread of its own.
-    /// `Stale` means that a customer has spoken since the decisions were made: decide again.
-    pub fn replay_blocking(&self, replay: Replay) -> Result<Replayed, StoreError> {
+    /// Puts what is selected on its way again, all or nothing; or, as a trial, says what that would be. `Stale` means that a customer
+    /// has spoken since the decisions were made: decide again.
+    pub async fn replay(&self, replay: Replay) -> Result<Replayed, StoreError> {
         let bytes = (replay.events.len() + replay.messages.len()) * ROW_BYTES;
         let replayed = self.write(bytes, CanWait::No, move |writing| writing.replay(&replay))?;
-        replayed.blocking_recv().map_err(|_| StoreError::Closed)?
+        replayed.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Gives up those that have failed, with this reason; how many of them it has looked at. For a thread of its own, as the next two.
-    pub fn expire_failed_blocking(
+    /// Gives up those that have failed, with this reason; how many of them it has looked at.
+    pub async fn expire_failed(
         &self,
         deliveries: Vec<DeliverySeq>,
         why: &'static str,
@@ -263,11 +263,11 @@ impl Store {
         let bytes = deliveries.len() * ROW_BYTES;
         let expired =
             self.write(bytes, CanWait::No, move |writing| writing.expire_failed(&deliveries, why))?;
-        expired.blocking_recv().map_err(|_| StoreError::Closed)?
+        expired.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The same for those in flight that nobody has in hand.
-    pub fn expire_waiting_blocking(
+    pub async fn expire_waiting(
         &self,
         deliveries: Vec<DeliverySeq>,
         patience: Patience,
@@ -276,13 +276,13 @@ impl Store {
         let bytes = deliveries.len() * ROW_BYTES;
         let expired = self
             .write(bytes, CanWait::No, move |writing| writing.expire_waiting(&deliveries, &patience, why))?;
-        expired.blocking_recv().map_err(|_| StoreError::Closed)?
+        expired.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Removes what may be removed of that, as much as a moment allows.
-    pub fn remove_blocking(&self, removal: Removal) -> Result<Progress, StoreError> {
+    pub async fn remove(&self, removal: Removal) -> Result<Progress, StoreError> {
         let removed = self.write(ROW_BYTES, CanWait::No, move |writing| writing.remove(&removal))?;
-        removed.blocking_recv().map_err(|_| StoreError::Closed)?
+        removed.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Gives deliveries in flight that fate, at most `limit` of them, and says how many. Nobody else may be at work on them.

@@ -1,10 +1,12 @@
 //! The columns of the rows that recorded messages leave: each table is written with one statement, which takes a list for each column.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use snodo_store::StoreError;
 
 use super::known::Known;
+use crate::lanes::Place;
 use crate::writer::Writing;
 
 #[derive(Default)]
@@ -161,10 +163,9 @@ impl Repeated {
 }
 
 impl Deliveries<'_> {
-    pub async fn write(self, writing: &Writing<'_>) -> Result<(), StoreError> {
-        if self.seqs.is_empty() {
-            return Ok(());
-        }
+    /// Those whose turn it is in these lanes may go.
+    pub async fn write(self, writing: &Writing<'_>, lanes: &BTreeSet<Place>) -> Result<(), StoreError> {
+        let Some(first) = self.seqs.first() else { return Ok(()) };
         writing
             .execute(
                 "INSERT INTO delivery (seq, event, route, destination, partition, ordering_key, lane, class, purpose, fate, due_at, \
@@ -188,7 +189,7 @@ impl Deliveries<'_> {
                 ],
             )
             .await?;
-        Ok(())
+        writing.let_go(lanes, *first).await
     }
 }
 

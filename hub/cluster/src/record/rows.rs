@@ -179,10 +179,25 @@ impl<'b> Rows<'b> {
         self.repeated.write(writing).await?;
         self.identifiers.write(writing, now).await?;
         self.changes.write(writing, now, known).await?;
-        let first = self.deliveries.seqs.first().copied().unwrap_or(i64::MAX);
-        self.deliveries.write(writing).await?;
-        writing.let_go(&self.lanes, first).await?;
+        self.deliveries.write(writing, &self.lanes).await?;
         let emptied = writing.supersede(&self.newest).await?;
         writing.let_go(&emptied, i64::MAX).await
+    }
+}
+
+impl Writing<'_> {
+    /// Deliveries of events that are there, each in its lane. Their places.
+    pub async fn add_deliveries(
+        &mut self,
+        added: &[(EventSeq, NewDelivery)],
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut rows = Rows::default();
+        for (event, new) in added {
+            let seq = self.next_delivery();
+            rows.add_delivery(self, seq, *event, new);
+        }
+        let seqs = rows.deliveries.seqs.clone();
+        rows.deliveries.write(self, &rows.lanes).await?;
+        Ok(seqs)
     }
 }

@@ -41,6 +41,14 @@ pub(crate) struct Writing<'a> {
     pub wakes: BTreeSet<Wake>,
 }
 
+/// An open transaction as it was.
+pub(crate) struct Point {
+    tally: Tally,
+    wakes: BTreeSet<Wake>,
+    /// In the order of the tables.
+    ends: [i64; 4],
+}
+
 pub(crate) type Parameters<'p> = &'p [&'p (dyn ToSql + Sync)];
 
 impl<'a> Writing<'a> {
@@ -107,6 +115,26 @@ impl<'a> Writing<'a> {
         }
         self.client.batch_execute("COMMIT").await.map_err(|error| self.writer.database.failed(&error))?;
         Ok(self.wakes.into_iter().collect())
+    }
+
+    /// What a trial goes back to.
+    pub async fn point(&self) -> Result<Point, StoreError> {
+        let Self { tally, message, event, delivery, consent_change, wakes, .. } = self;
+        self.client
+            .batch_execute("SAVEPOINT trial")
+            .await
+            .map_err(|error| self.writer.database.failed(&error))?;
+        let (tally, wakes) = (tally.clone(), wakes.clone());
+        Ok(Point { tally, wakes, ends: [*message, *event, *delivery, *consent_change] })
+    }
+
+    pub async fn back_to(&mut self, point: Point) -> Result<(), StoreError> {
+        let Point { tally, wakes, ends } = point;
+        let back = self.client.batch_execute("ROLLBACK TO trial; RELEASE trial").await;
+        back.map_err(|error| self.writer.database.failed(&error))?;
+        (self.tally, self.wakes) = (tally, wakes);
+        [self.message, self.event, self.delivery, self.consent_change] = ends;
+        Ok(())
     }
 
     /// Whether this node may work on a partition, by the word of the database.

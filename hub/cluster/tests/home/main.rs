@@ -12,6 +12,8 @@ mod model;
 mod nodes;
 mod opening;
 mod recording;
+mod replay;
+mod retaining;
 mod services;
 #[path = "../../../store/tests/store/values.rs"]
 mod values;

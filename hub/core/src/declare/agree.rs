@@ -4,7 +4,6 @@
 mod brokers;
 mod channels;
 mod circles;
-mod home;
 mod retention;
 mod routes;
 
@@ -17,7 +16,6 @@ pub fn check(loaded: &mut Loaded<'_>, known: Known<'_>) {
     let mut mistakes = channels::check(loaded, known);
     mistakes.extend(routes::check(loaded, known));
     mistakes.extend(circles::check(loaded, known));
-    mistakes.extend(home::check(loaded));
     mistakes.extend(retention::check(loaded));
     loaded.mistakes.extend(mistakes);
     // A channel that a route names wrongly is not one that nobody wants.

@@ -22,7 +22,7 @@ pub struct RestoreArgs {
 }
 
 pub fn backup(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
-    home::local(&invocation.config, "snodo backup")?;
+    home::one_file(&invocation.config, "snodo backup")?;
     let store = Store::open_read_only(configuration::data_folder(&invocation.config)?)?;
     let file = args.file.display();
     let made = store.back_up(&args.file).with_context(|| format!("nothing was backed up into {file}"))?;
@@ -40,7 +40,7 @@ pub fn backup(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
 }
 
 pub fn restore(invocation: &Invocation, args: &RestoreArgs) -> anyhow::Result<Exit> {
-    home::local(&invocation.config, "snodo restore")?;
+    home::one_file(&invocation.config, "snodo restore")?;
     let data = configuration::data_folder(&invocation.config)?;
     let file = args.file.display();
     anyhow::ensure!(args.file.is_file(), "there is no file {file}");

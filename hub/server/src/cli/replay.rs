@@ -1,20 +1,21 @@
 //! `snodo replay`: events are sent once more, to the routes that they had or to those of today.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::json;
+use snodo_core::declare::Declarations;
 use snodo_core::route::Route;
 use snodo_core::vocabulary::Vocabulary;
 use snodo_core::{ChannelName, Fate, RouteName, Timestamp};
-use snodo_store::{
-    EventSeq, Filter, Found, LeftOut, MessageSeq, NEW_SUPPRESSED, Reader, Replayed, Selector, Store,
-    StoreError, Which,
-};
+use snodo_store::home::{Home, Reading};
+use snodo_store::{EventSeq, Filter, Found, LeftOut, MessageSeq, NEW_SUPPRESSED, Replayed, Selector, Which};
+use tokio::runtime::Runtime;
 
 use super::{Exit, Invocation, check, events, moment, running, screen};
 use crate::admin;
-use crate::configuration::{self, Configuration};
-use crate::home;
+use crate::configuration::Configuration;
+use crate::home::{self, Changer};
 use crate::replay::{Ask, Today};
 
 #[derive(clap::Args)]
@@ -71,20 +72,23 @@ fn fate(text: &str) -> Result<Fate, String> {
 }
 
 pub fn replay(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
-    home::local(&invocation.config, "snodo replay")?;
-    let data = configuration::data_folder(&invocation.config)?;
-    let store = Store::open_read_only(&data)?;
-    let Some(selector) = args.selector(&store)? else { return Ok(Exit::Wrong) };
-    let by = match Store::open(&data, snodo_store::Options::default()) {
-        Ok(store) => match Idle::read(invocation, store)? {
-            Some(idle) => By::Us(Box::new(idle)),
-            None => return Ok(Exit::Wrong),
-        },
-        Err(StoreError::Locked { .. }) => By::TheHub(data),
-        Err(error) => return Err(error.into()),
-    };
+    let store = home::look(&invocation.config)?;
+    let Some(selector) = args.selector(&*store)? else { return Ok(Exit::Wrong) };
+    let Some(by) = By::of(invocation)? else { return Ok(Exit::Wrong) };
+    let exit = replay_by(&by, invocation, args, (&*store, &selector));
+    drop(store);
+    by.finish();
+    exit
+}
+
+fn replay_by(
+    by: &By,
+    invocation: &Invocation,
+    args: &Args,
+    (store, selector): (&dyn Reading, &Selector),
+) -> anyhow::Result<Exit> {
     if args.dry_run || !args.yes {
-        let counted = pages(&store, &selector, |page| by.replay(&selector, page, true))?;
+        let counted = pages(store, selector, |page| by.replay(selector, page, true))?;
         let much = counted.count() > UNASKED_MAX;
         if args.dry_run || much || counted.count() == 0 {
             print(invocation, &counted, true)?;
@@ -95,16 +99,14 @@ pub fn replay(invocation: &Invocation, args: &Args) -> anyhow::Result<Exit> {
             return Ok(if is_fine { Exit::Fine } else { Exit::Wrong });
         }
     }
-    let done = pages(&store, &selector, |page| by.replay(&selector, page, false))?;
-    drop(store);
-    by.finish();
+    let done = pages(store, selector, |page| by.replay(selector, page, false))?;
     print(invocation, &done, false)?;
     Ok(if done.count() == 0 { Exit::Wrong } else { Exit::Fine })
 }
 
 impl Args {
     /// `None`: what was asked for is not there, which is said.
-    fn selector(&self, store: &Reader) -> anyhow::Result<Option<Selector>> {
+    fn selector(&self, store: &dyn Reading) -> anyhow::Result<Option<Selector>> {
         let which = Which {
             destination: self.to.clone(),
             route: self.route.clone(),
@@ -148,7 +150,7 @@ impl Args {
 }
 
 /// The event of an id, or of the beginning of one.
-fn found(store: &Reader, id: &str) -> anyhow::Result<Option<EventSeq>> {
+fn found(store: &dyn Reading, id: &str) -> anyhow::Result<Option<EventSeq>> {
     match store.find(id)? {
         Found::One(seq) => return Ok(Some(seq)),
         Found::Nothing => eprintln!("snodo: there is no event {id:?}: `snodo events` lists them"),
@@ -167,7 +169,7 @@ struct Page {
 
 /// Page by page: the store goes on with other work between two, and whoever stops in between has sent whole pages.
 fn pages(
-    store: &Reader,
+    store: &dyn Reading,
     selector: &Selector,
     mut replay: impl FnMut(Page) -> anyhow::Result<Replayed>,
 ) -> anyhow::Result<Replayed> {
@@ -189,51 +191,56 @@ fn pages(
     Ok(done)
 }
 
-/// The running hub, which owns the store; or, if none runs, this command.
+/// The hub that runs here; or, if none does, this command.
 enum By {
     TheHub(PathBuf),
     Us(Box<Idle>),
 }
 
-/// The store of a hub that does not run, and what is declared.
+/// A home that no hub has open here, and what is declared.
 struct Idle {
-    store: Store,
-    declarations: snodo_core::declare::Declarations,
+    home: Arc<dyn Home>,
+    runtime: Runtime,
+    declarations: Declarations,
     routes: Vec<Route>,
 }
 
-impl Idle {
+impl By {
     /// `None`: the configuration has mistakes, which are shown.
-    fn read(invocation: &Invocation, store: Store) -> anyhow::Result<Option<Self>> {
-        let configuration = Configuration::read(&invocation.config)?;
-        match configuration.declarations(&Vocabulary::load()) {
+    fn of(invocation: &Invocation) -> anyhow::Result<Option<Self>> {
+        let (home, runtime) = match home::changer(&invocation.config)? {
+            Changer::TheHub(data) => return Ok(Some(Self::TheHub(data))),
+            Changer::Us(home, runtime) => (home, runtime),
+        };
+        match Configuration::read(&invocation.config)?.declarations(&Vocabulary::load()) {
             Ok(declarations) => {
                 let routes = declarations.routes();
-                Ok(Some(Self { store, declarations, routes }))
+                Ok(Some(Self::Us(Box::new(Idle { home, runtime, declarations, routes }))))
             }
             Err(mistakes) => {
+                runtime.block_on(home.close());
                 check::print(invocation, &mistakes)?;
                 Ok(None)
             }
         }
     }
-}
 
-impl By {
     fn replay(&self, selector: &Selector, page: Page, trial: bool) -> anyhow::Result<Replayed> {
         let Page { events, messages } = page;
         let ask = Ask { events, messages, which: selector.which.clone(), rematch: selector.rematch, trial };
         match self {
             Self::TheHub(data) => running::tell(data, admin::REPLAY, &ask),
             Self::Us(idle) => {
-                Ok(Today::of_declarations(&idle.declarations, &idle.routes).replay(&idle.store, &ask)?)
+                let Idle { home, runtime, declarations, routes } = &**idle;
+                let today = Today::of_declarations(declarations, routes);
+                Ok(today.replay(&**home, &ask, runtime.handle())?)
             }
         }
     }
 
     fn finish(self) {
         if let Self::Us(idle) = self {
-            idle.store.close_blocking();
+            idle.runtime.block_on(idle.home.close());
         }
     }
 }

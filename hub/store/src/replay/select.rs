@@ -21,6 +21,20 @@ pub struct Selector {
     pub rematch: bool,
 }
 
+impl Selector {
+    /// Whether it may mean messages that lie in quarantine as a whole.
+    pub fn takes_messages(&self) -> bool {
+        let Self { events, filter, which, rematch: _ } = self;
+        let of_events = !events.is_empty() || filter.kind.is_some() || filter.customer.is_some();
+        !of_events && which.takes_whole(Fate::Quarantined)
+    }
+
+    /// Whether every event that was routed may be meant: what today's routes make of one is not known where it is looked for.
+    pub fn takes_all_routed(&self) -> bool {
+        self.rematch && self.which.takes(Fate::Filtered)
+    }
+}
+
 /// Of the events, on which routes. What is `None` does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -43,6 +57,11 @@ impl Which {
         self.takes(fate) && self.destination.is_none() && self.route.is_none()
     }
 
+    /// Whether it may mean repetitions, which have no reason.
+    pub fn takes_repetitions(&self) -> bool {
+        self.takes_whole(Fate::Duplicate) && self.reason.is_none()
+    }
+
     /// Whether it means what goes by this route to this destination, and has this reason for its fate.
     pub fn takes_on(&self, route: &RouteName, destination: &ChannelName, reason: Option<&str>) -> bool {
         self.route.as_ref().is_none_or(|wanted| wanted == route)
@@ -51,8 +70,27 @@ impl Which {
     }
 }
 
-/// Events, or messages, of one page.
-const PAGE: usize = 500;
+/// Events of one page, in their order. Those in quarantine of one message are of one page, since they go together.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    pub events: Vec<EventSeq>,
+    message: MessageSeq,
+}
+
+impl Page {
+    /// So many events, or messages, and those that belong to the last.
+    pub const SIZE: usize = 500;
+
+    /// Whether the next event belongs to it, which then is there.
+    pub fn takes(&mut self, event: EventSeq, message: MessageSeq) -> bool {
+        if self.events.len() >= Self::SIZE && message != self.message {
+            return false;
+        }
+        self.events.push(event);
+        self.message = message;
+        true
+    }
+}
 
 impl Reader {
     /// The place of the last event that there is.
@@ -63,8 +101,7 @@ impl Reader {
         })
     }
 
-    /// The next events after `after`, up to `last`, that the selector may mean. Those in quarantine of one message are of one page,
-    /// since they go together. None: there are no more.
+    /// The next page of events after `after`, up to `last`, that the selector may mean. None: there are no more.
     pub fn replayable_events(
         &self,
         selector: &Selector,
@@ -76,16 +113,13 @@ impl Reader {
         self.snapshot(|sqlite| {
             let mut statement = sqlite.prepare(&sql)?;
             let mut rows = statement.query(params_from_iter(values))?;
-            let (mut page, mut message) = (Vec::new(), MessageSeq::default());
+            let mut page = Page::default();
             while let Some(row) = rows.next()? {
-                let (seq, its): (EventSeq, MessageSeq) = (row.get(0)?, row.get(1)?);
-                if page.len() >= PAGE && its != message {
+                if !page.takes(row.get(0)?, row.get(1)?) {
                     break;
                 }
-                page.push(seq);
-                message = its;
             }
-            Ok(page)
+            Ok(page.events)
         })
     }
 
@@ -95,9 +129,8 @@ impl Reader {
         selector: &Selector,
         after: MessageSeq,
     ) -> Result<Vec<MessageSeq>, StoreError> {
-        let Selector { events, filter, which, rematch: _ } = selector;
-        let of_events = !events.is_empty() || filter.kind.is_some() || filter.customer.is_some();
-        if of_events || !which.takes_whole(Fate::Quarantined) {
+        let Selector { filter, which, .. } = selector;
+        if !selector.takes_messages() {
             return Ok(Vec::new());
         }
         let mut narrowed = Narrowed::default();
@@ -117,7 +150,8 @@ impl Reader {
         let Narrowed { sql, values } = narrowed;
         let sql = format!(
             "SELECT s.message FROM settled_message s INDEXED BY settled_message_quarantined \
-             CROSS JOIN message m ON m.seq = s.message WHERE s.problem IS NOT NULL{sql} ORDER BY s.message LIMIT {PAGE}"
+             CROSS JOIN message m ON m.seq = s.message WHERE s.problem IS NOT NULL{sql} ORDER BY s.message LIMIT {}",
+            Page::SIZE
         );
         self.snapshot(|sqlite| {
             let mut statement = sqlite.prepare(&sql)?;
@@ -138,8 +172,7 @@ fn events(selector: &Selector, after: EventSeq, last: EventSeq) -> Narrowed {
         let seqs: Vec<String> = events.iter().map(EventSeq::to_string).collect();
         narrowed.sql.push_str(&format!(" AND e.seq IN ({})", seqs.join(", ")));
     }
-    let on_routes = match *rematch && which.takes(Fate::Filtered) {
-        // Whether today's routes want it is not known here.
+    let on_routes = match selector.takes_all_routed() {
         true => "TRUE".to_owned(),
         false => on_routes(&mut narrowed, which, *rematch),
     };
@@ -150,7 +183,7 @@ fn events(selector: &Selector, after: EventSeq, last: EventSeq) -> Narrowed {
             format!("instr(e.violations, {}) > 0", bound(&mut narrowed, reason.clone().into()))
         }
     };
-    let duplicate = match which.takes_whole(Fate::Duplicate) && which.reason.is_none() {
+    let duplicate = match which.takes_repetitions() {
         true => "TRUE",
         false => "FALSE",
     };

@@ -30,7 +30,11 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Whether nobody can have it in hand.
+    /// Whether it has waited long enough, and nobody can have it in hand.
+    pub fn is_over(&self, one: &InFlight, now: Timestamp) -> bool {
+        one.since <= self.until && self.is_idle(one, now)
+    }
+
     fn is_idle(&self, one: &InFlight, now: Timestamp) -> bool {
         if one.disabled_at.is_some_and(|at| at <= now.as_millis() - GIVEN_UP_MILLIS) {
             return true;
@@ -46,13 +50,16 @@ impl Patience {
 }
 
 /// Where a delivery in flight stands.
-struct InFlight {
-    seq: DeliverySeq,
-    destination: ChannelName,
-    due_at: i64,
-    since: Timestamp,
+#[derive(Clone, Debug)]
+pub struct InFlight {
+    pub seq: DeliverySeq,
+    pub destination: ChannelName,
+    /// As it is stored: the largest number while it waits for another of its lane.
+    pub due_at: i64,
+    /// When it was last put on its way.
+    pub since: Timestamp,
     /// When the hub stopped trying its destination.
-    disabled_at: Option<i64>,
+    pub disabled_at: Option<i64>,
 }
 
 /// What `InFlight::read` reads, in its order.
@@ -91,6 +98,18 @@ pub struct Overdue {
     pub next: Option<Timestamp>,
 }
 
+impl Overdue {
+    /// Breaks off when that is enough for now.
+    pub fn look(&mut self, one: &InFlight, patience: &Patience, now: Timestamp) -> ControlFlow<()> {
+        if one.since > patience.until {
+            self.next = Some(self.next.map_or(one.since, |next| next.min(one.since)));
+        } else if patience.is_over(one, now) {
+            self.deliveries.push(one.seq);
+        }
+        if self.deliveries.len() >= FOUND_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
 impl Reader {
     /// Deliveries that have failed until then, some at a time.
     pub fn failed_until(&self, until: Timestamp, after: DeliverySeq) -> Result<Vec<DeliverySeq>, StoreError> {
@@ -110,13 +129,7 @@ impl Reader {
             let mut all = sqlite.prepare_cached(&ALL_IN_FLIGHT)?;
             let mut found = Overdue::default();
             for one in all.query_map([], InFlight::read)? {
-                let one = one?;
-                if one.since > patience.until {
-                    found.next = Some(found.next.map_or(one.since, |next| next.min(one.since)));
-                } else if patience.is_idle(&one, now) {
-                    found.deliveries.push(one.seq);
-                }
-                if found.deliveries.len() >= FOUND_MAX {
+                if found.look(&one?, patience, now).is_break() {
                     break;
                 }
             }
@@ -153,8 +166,7 @@ impl Writing<'_, '_> {
             let mut find = writing.statements.prepare(ONE_IN_FLIGHT.as_str())?;
             let found = find.query_row([seq], InFlight::read).optional()?;
             drop(find);
-            let may_go = |one: &InFlight| one.since <= patience.until && patience.is_idle(one, writing.now);
-            if !found.as_ref().is_some_and(may_go) {
+            if !found.is_some_and(|one| patience.is_over(&one, writing.now)) {
                 return Ok(ControlFlow::Continue(()));
             }
             writing.expire(*seq, why)?;

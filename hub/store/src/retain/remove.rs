@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use rusqlite::{OptionalExtension, params};
-use snodo_core::{Fate, Timestamp};
+use snodo_core::Timestamp;
 
-use super::Progress;
-use crate::ledger::{self, Balance};
+use super::{EVENTS_MAX, Gone, GoneEvent, Progress};
+use crate::ledger;
 use crate::writer::Writing;
 use crate::{EventSeq, MessageSeq, StoreError, row};
 
@@ -39,9 +39,6 @@ impl Removed {
         self.attempts += other.attempts;
     }
 }
-
-/// Of one message so many events at once: a page of a poll can hold thousands.
-const EVENTS_MAX: usize = 100;
 
 /// That the event `e` is nobody's evidence, nobody's original, and not the last one.
 const IS_SPENT: &str = "e.seq < (SELECT max(seq) FROM event) \
@@ -118,24 +115,24 @@ fn of_deliveries(table: &str, column: &str) -> String {
 impl Writing<'_, '_> {
     /// As much as a moment allows.
     pub fn remove(&mut self, removal: &Removal) -> Result<Progress, StoreError> {
-        let mut removed = Removed::default();
-        let mut gone = ledger::removed(self.statements.sqlite)?;
-        let before = gone.clone();
+        let before = ledger::removed(self.statements.sqlite)?;
+        let mut gone = Gone::new(before.clone());
         let done = match removal {
             Removal::Settled { messages, until } => self.for_a_moment(messages, |writing, message| {
-                writing.remove_settled(*message, *until, &mut gone, &mut removed)
+                writing.remove_settled(*message, *until, &mut gone)
             }),
             Removal::Quarantined(events) => self.for_a_moment(events, |writing, event| {
-                writing.remove_quarantined_event(*event, &mut gone, &mut removed)?;
+                writing.remove_quarantined_event(*event, &mut gone)?;
                 Ok(ControlFlow::Continue(()))
             }),
             Removal::Undecoded(messages) => self.for_a_moment(messages, |writing, message| {
-                writing.remove_message(*message, &mut gone, &mut removed)?;
+                writing.remove_message(*message, &mut gone)?;
                 Ok(ControlFlow::Continue(()))
             }),
         }?;
-        if gone != before {
-            let numbers = serde_json::to_string(&gone).expect("a balance is made of numbers");
+        let Gone { balance, removed } = gone;
+        if balance != before {
+            let numbers = serde_json::to_string(&balance).expect("a balance is made of numbers");
             let mut save =
                 self.statements.prepare("INSERT OR REPLACE INTO removed (one, numbers) VALUES (1, ?1)")?;
             save.execute([numbers])?;
@@ -148,15 +145,14 @@ impl Writing<'_, '_> {
         &mut self,
         message: MessageSeq,
         until: Timestamp,
-        gone: &mut Balance,
-        removed: &mut Removed,
+        gone: &mut Gone,
     ) -> Result<ControlFlow<()>, StoreError> {
         let mut find = self.statements.prepare(SETTLED_OF.as_str())?;
         let rows = find.query_map((until.as_millis(), message), |row| row.get(0))?;
         let events = rows.collect::<Result<Vec<EventSeq>, _>>()?;
         drop(find);
         for event in &events {
-            self.remove_event(*event, gone, removed)?;
+            self.remove_event(*event, gone)?;
         }
         if events.len() >= EVENTS_MAX {
             return Ok(ControlFlow::Break(()));
@@ -166,43 +162,29 @@ impl Writing<'_, '_> {
         let decoded: Option<bool> = find.query_row([message], |row| row.get(0)).optional()?;
         drop(find);
         if decoded == Some(true) {
-            self.remove_message(message, gone, removed)?;
+            self.remove_message(message, gone)?;
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// It has ended, though not well: among what was removed it is expired.
-    fn remove_quarantined_event(
-        &mut self,
-        event: EventSeq,
-        gone: &mut Balance,
-        removed: &mut Removed,
-    ) -> Result<(), StoreError> {
+    fn remove_quarantined_event(&mut self, event: EventSeq, gone: &mut Gone) -> Result<(), StoreError> {
         let mut find = self.statements.prepare(IS_QUARANTINED.as_str())?;
         let message: Option<MessageSeq> = find.query_row([event], |row| row.get(0)).optional()?;
         drop(find);
         let Some(message) = message else { return Ok(()) };
-        self.remove_event(event, gone, removed)?;
-        self.remove_message(message, gone, removed)
+        self.remove_event(event, gone)?;
+        self.remove_message(message, gone)
     }
 
-    fn remove_event(
-        &mut self,
-        event: EventSeq,
-        gone: &mut Balance,
-        removed: &mut Removed,
-    ) -> Result<(), StoreError> {
+    fn remove_event(&mut self, event: EventSeq, gone: &mut Gone) -> Result<(), StoreError> {
         let mut count = self.statements.prepare(COUNT_DELIVERIES.as_str())?;
         let mut rows = count.query([event])?;
         while let Some(row) = rows.next()? {
-            let (route, count): (String, i64) = (row.get(0)?, row.get(2)?);
             let fate = row::fate(row, 1)?.expect("what is in flight is not removed");
-            gone.tally.fates[fate] += count;
-            *gone.routes.entry(route).or_default().entry(fate.as_str().to_owned()).or_default() += count;
-            removed.deliveries += count.unsigned_abs();
+            gone.deliveries(row.get(0)?, fate, row.get(2)?);
         }
         drop(rows);
-        removed.attempts += self.statements.prepare(REMOVE_ATTEMPTS.as_str())?.execute([event])? as u64;
+        gone.removed.attempts += self.statements.prepare(REMOVE_ATTEMPTS.as_str())?.execute([event])? as u64;
         self.statements.prepare(REMOVE_DELIVERIES.as_str())?.execute([event])?;
         let mut remove = self
             .statements
@@ -210,25 +192,7 @@ impl Writing<'_, '_> {
         let (verdict, routes, filtered, message): (String, i64, i64, MessageSeq) =
             remove.query_row([event], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         drop(remove);
-        gone.tally.expected += routes;
-        gone.tally.events.decoded += 1;
-        match verdict.as_str() {
-            "routed" => {
-                gone.tally.events.routed += 1;
-                gone.tally.fates[Fate::Filtered] += filtered;
-            }
-            "duplicate" => {
-                gone.tally.events.duplicate += 1;
-                gone.tally.fates[Fate::Duplicate] += routes;
-            }
-            _ => {
-                gone.tally.events.quarantined += 1;
-                gone.tally.fates[Fate::Expired] += routes;
-                self.state.tally.fates[Fate::Quarantined] -= routes;
-                self.state.tally.fates[Fate::Expired] += routes;
-            }
-        }
-        removed.events += 1;
+        gone.event(GoneEvent { verdict: &verdict, routes, filtered }, &mut self.state.tally);
         let mut fewer =
             self.statements.prepare("UPDATE settled_message SET events = events - 1 WHERE message = ?1")?;
         fewer.execute([message])?;
@@ -236,12 +200,7 @@ impl Writing<'_, '_> {
     }
 
     /// A message that has no events and waits for nothing: it may be the last one.
-    fn remove_message(
-        &mut self,
-        message: MessageSeq,
-        gone: &mut Balance,
-        removed: &mut Removed,
-    ) -> Result<(), StoreError> {
+    fn remove_message(&mut self, message: MessageSeq, gone: &mut Gone) -> Result<(), StoreError> {
         let mut settled = self.statements.prepare(
             "DELETE FROM settled_message WHERE message = ?1 AND message < (SELECT max(seq) FROM message) \
                  AND NOT EXISTS (SELECT 1 FROM event WHERE message = ?1) RETURNING problem IS NULL",
@@ -250,13 +209,7 @@ impl Writing<'_, '_> {
         drop(settled);
         let Some(decoded) = decoded else { return Ok(()) };
         self.statements.prepare("DELETE FROM message WHERE seq = ?1")?.execute(params![message])?;
-        let messages = &mut gone.tally.messages;
-        messages.accepted += 1;
-        match decoded {
-            true => messages.decoded += 1,
-            false => messages.quarantined += 1,
-        }
-        removed.messages += 1;
+        gone.message(decoded);
         Ok(())
     }
 }

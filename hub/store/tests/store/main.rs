@@ -9,7 +9,6 @@ mod large;
 mod opening;
 mod power;
 mod repeated;
-mod replay;
 mod retaining;
 #[allow(dead_code, reason = "the suite of both homes needs more of it")]
 mod values;

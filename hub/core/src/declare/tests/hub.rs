@@ -92,13 +92,6 @@ fn beginners_mistakes_in_hub_toml() {
             "does not say its `broker`",
             "broker",
         ),
-        (
-            LAST,
-            "basis = \"contract\"\n[home]\nkind = \"cluster\"\ndatabase = { env = \"D\" }\nbroker = { env = \"B\" }\n[retention]\nwaiting = \"9 days\"\n",
-            10,
-            "removes nothing yet",
-            "leave the keys of [retention] out",
-        ),
         (LAST, "basis = \"contract\"\n[retention]\nbytes = 10\n", 7, "too small", "1048576 or more"),
         (LAST, "basis = \"contract\"\n[retention]\nkeep = \"1 day\"\n", 7, "no key `keep`", "settled"),
         (LAST, "basis = \"contract\"\n[log]\nlevel = \"verbose\"\n", 7, "cannot be \"verbose\"", "\"debug\""),
