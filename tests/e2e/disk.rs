@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use snodo_test_power::Watch;
 
+use crate::brokers::until;
 use crate::company::{Company, Hub, balanced};
 use crate::line::{client, order, post};
-use crate::order::until;
 use crate::receiver::Receiver;
 
 /// What the hub keeps free to settle what it has accepted, and some room for more.

@@ -11,9 +11,7 @@ use serde_json::{Value, json};
 
 use crate::company::{Company, balanced};
 use crate::doors::{environment, install};
-use crate::line::{client, order, post};
 use crate::line::{order, placed};
-use crate::proxy::Proxy;
 use crate::sql::tried;
 use crate::websocket::Script;
 use crate::wire::Wire;

@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Table, attempts, database, install, until};
 use crate::company::{Company, balanced};
-use crate::line::{client, order, post};
 use crate::line::{order, placed};
-use crate::proxy::Proxy;
 use crate::services::postgres::{self, Own};
 use crate::wire::Wire;
 

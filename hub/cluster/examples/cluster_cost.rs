@@ -2,7 +2,7 @@
 //! step. Takes the URLs of the database and of the broker, and how many messages. Leaves a home called `cost_` and a number behind, to be
 //! looked into: remove its schema and its queues afterwards.
 //!
-//!     cargo run --release -p snodo-cluster --example cost -- postgresql://… amqp://… 20000
+//!     cargo run --release -p snodo-cluster --example cluster_cost -- postgresql://… amqp://… 20000
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
