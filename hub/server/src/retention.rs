@@ -209,7 +209,8 @@ impl Sweep {
         let destinations = self.seen.iter().map(|(name, (order, _))| (name.clone(), *order)).collect();
         let patience = Patience { until: now - waiting, destinations };
         while self.longest <= patience.until && !stop.is_cancelled() {
-            let found = self.home.overdue(&patience, now)?;
+            // The writer asks its own clock: what is not due for a while yet has to be so by now.
+            let found = self.home.overdue(&patience, clock::now())?;
             if found.deliveries.is_empty() {
                 // What comes from now on has all its time before it.
                 self.longest = found.next.unwrap_or(now);
