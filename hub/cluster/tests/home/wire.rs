@@ -7,17 +7,17 @@ use crate::services::wait;
 
 #[expect(dead_code, reason = "the end-to-end tests need more of it")]
 #[path = "../../../../tests/services/wire.rs"]
-mod wire;
+mod between;
 
-pub use wire::State;
+pub use between::State;
 
-pub struct Wire(wire::Wire);
+pub struct Wire(between::Wire);
 
 impl Wire {
     /// To the server of that URL, which the node is to be given as `url` says.
     pub fn to(url: &str) -> Self {
         let server = host(url).to_socket_addrs().unwrap().next().unwrap();
-        Self(wait(wire::Wire::to(server)))
+        Self(wait(between::Wire::to(server)))
     }
 
     pub fn url(&self, url: &str) -> String {
@@ -26,9 +26,9 @@ impl Wire {
 }
 
 impl Deref for Wire {
-    type Target = wire::Wire;
+    type Target = between::Wire;
 
-    fn deref(&self) -> &wire::Wire {
+    fn deref(&self) -> &between::Wire {
         &self.0
     }
 }
