@@ -1,10 +1,12 @@
 //! A company for a test: its declarations in a folder of its own, and the built hub running on them.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -128,8 +130,14 @@ impl Company {
 
     /// The same with a command that was changed.
     pub fn start_as(&self, mut command: Command) -> Hub {
-        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut hub = Hub { child, address: self.address };
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // A hub that nobody listens to would wait once it has said much.
+        let mut said = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut text = String::new();
+            said.read_to_string(&mut text).map(|_| text)
+        });
+        let mut hub = Hub { child, log: Some(log), address: self.address };
         let begun = Instant::now();
         while get(self.address, "/readyz").is_none_or(|(status, _)| status != 200) {
             if let Some(status) = hub.child.try_wait().unwrap() {
@@ -183,6 +191,7 @@ pub fn snodo() -> Command {
 /// A running hub. Dropped, it is killed.
 pub struct Hub {
     child: Child,
+    log: Option<JoinHandle<std::io::Result<String>>>,
     pub address: SocketAddr,
 }
 
@@ -217,10 +226,7 @@ impl Hub {
 
     /// Everything it still says until it ends.
     fn errors(&mut self) -> String {
-        use std::io::Read;
-        let mut text = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
-        text
+        self.log.take().unwrap().join().unwrap().unwrap()
     }
 }
 
@@ -240,7 +246,7 @@ pub fn balanced(balance: &Value) {
 
 /// A request without any client library: status and body; `None` if nobody answers.
 pub fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
-    use std::io::{Read, Write};
+    use std::io::Write;
     let mut stream = std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").ok()?;

@@ -65,9 +65,20 @@ async fn one_that_is_down_is_left_alone_and_nothing_dies_of_it() {
     assert_eq!(state_of(&company, "crm")["state"], "fails");
     let asked = witness.seen().len();
     until("it is tried", || witness.seen().len() > asked + 1).await;
+    // However often a person has it tried: not even those that it is tried with.
+    let dead = || company.balance()["fates"]["dead"].as_u64().unwrap();
+    let before = dead();
+    for _ in 0..5 {
+        let asked = witness.seen().len();
+        assert!(company.run(&["destination", "enable", "crm"]).status.success());
+        until("it is tried at once", || witness.seen().len() > asked).await;
+        until("it is known to fail", || state_of(&company, "crm")["state"] == "fails").await;
+    }
+    assert_eq!(dead(), before);
     up.store(true, Ordering::SeqCst);
     let balance = company.settled();
     let dead = balance["fates"]["dead"].as_u64().unwrap();
+    assert_eq!(dead, before);
     // Those that ran out of attempts before it was known that all fail: a few at the very beginning.
     assert_eq!(balance["fates"]["delivered"].as_u64().unwrap() + dead, u64::from(ORDERS), "{balance}");
     assert!(dead < 20, "{dead} died of a destination that was down");

@@ -117,32 +117,35 @@ impl Writing<'_> {
             let (fate, due, reason, at) = match result {
                 Settlement::Final { fate, reason } => (Some(fate.as_str()), 0, reason.as_deref(), Some(now)),
                 // 0 is for those that were never tried.
-                Settlement::Again { due } | Settlement::Aside { due } => {
+                Settlement::Again { due } | Settlement::Aside { due } | Settlement::Excused { due } => {
                     (None, due.as_millis().max(1), None, None)
                 }
             };
+            let tried = i64::from(record.is_some());
             rows.seqs.push(seq.0);
             rows.fates.push(fate);
             rows.dues.push(due);
             rows.reasons.push(reason.map(kept));
             rows.at.push(at);
-            rows.tried.push(i64::from(record.is_some()));
+            rows.tried.push(tried);
+            rows.excused.push(if matches!(result, Settlement::Excused { .. }) { tried } else { 0 });
             rows.records.push(record.as_deref());
             rows.aside.push(matches!(result, Settlement::Aside { .. }));
             if let Settlement::Final { fate, .. } = result {
                 self.tally.in_flight -= 1;
                 self.tally.fates[*fate] += 1;
             }
-            if !matches!(result, Settlement::Again { .. }) {
+            if matches!(result, Settlement::Final { .. } | Settlement::Aside { .. }) {
                 lanes.extend(standing.lane.clone());
             }
         }
         self.execute(
             "UPDATE delivery d SET fate = n.fate, due_at = n.due, reason = n.reason, settled_at = n.at, \
                  attempts = d.attempts + n.tried, last = coalesce(n.record, d.last), \
-                 lane = CASE WHEN n.aside THEN NULL ELSE d.lane END \
-             FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::boolean[]) \
-                 AS n (seq, fate, due, reason, at, tried, record, aside) WHERE d.seq = n.seq",
+                 lane = CASE WHEN n.aside THEN NULL ELSE d.lane END, attempts_before = d.attempts_before + n.excused \
+             FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::boolean[], \
+                     $9::bigint[]) \
+                 AS n (seq, fate, due, reason, at, tried, record, aside, excused) WHERE d.seq = n.seq",
             &[
                 &rows.seqs,
                 &rows.fates,
@@ -152,6 +155,7 @@ impl Writing<'_> {
                 &rows.tried,
                 &rows.records,
                 &rows.aside,
+                &rows.excused,
             ],
         )
         .await?;
@@ -169,4 +173,5 @@ struct Columns<'a> {
     tried: Vec<i64>,
     records: Vec<Option<&'a str>>,
     aside: Vec<bool>,
+    excused: Vec<i64>,
 }

@@ -82,7 +82,7 @@ async fn plan(State(live): State<Arc<Live>>, Json(()): Json<()>) -> Json<Plan> {
     Json(live.plan().await)
 }
 
-/// A destination by its name: it is taken to work, until it fails again.
+/// A destination by its name: it is tried at once, and gets everything again when it takes what it is tried with.
 async fn enable(
     State(condition): State<Arc<Condition>>,
     Json(destination): Json<ChannelName>,

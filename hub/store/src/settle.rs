@@ -31,6 +31,10 @@ pub enum Settlement {
     Aside {
         due: Timestamp,
     },
+    /// The same as `Again`, and the attempt does not count: its destination fails as a whole, which is no fault of the delivery.
+    Excused {
+        due: Timestamp,
+    },
 }
 
 impl Writing<'_, '_> {
@@ -61,22 +65,23 @@ impl Writing<'_, '_> {
         let tried = u32::from(record.is_some());
         let mut update = self.statements.prepare(
             "UPDATE delivery SET fate = ?2, due_at = ?3, reason = ?4, settled_at = ?5, attempts = attempts + ?6, \
-                 last = coalesce(?7, last) WHERE seq = ?1 AND fate IS NULL",
+                 last = coalesce(?7, last), attempts_before = attempts_before + ?8 WHERE seq = ?1 AND fate IS NULL",
         )?;
         let (fate, due, reason, at) = match result {
             Settlement::Final { fate, reason } => {
                 (Some(fate.as_str()), 0, reason.as_ref(), Some(self.now.as_millis()))
             }
             // 0 is for those that were never tried.
-            Settlement::Again { due } | Settlement::Aside { due } => {
+            Settlement::Again { due } | Settlement::Aside { due } | Settlement::Excused { due } => {
                 (None, due.as_millis().max(1), None, None)
             }
         };
-        if update.execute(params![seq, fate, due, reason, at, tried, record])? == 0 {
+        let excused = if matches!(result, Settlement::Excused { .. }) { tried } else { 0 };
+        if update.execute(params![seq, fate, due, reason, at, tried, record, excused])? == 0 {
             return Err(StoreError::Settled(format!("delivery {seq} twice in one batch")));
         }
         match result {
-            Settlement::Again { .. } => Ok(()),
+            Settlement::Again { .. } | Settlement::Excused { .. } => Ok(()),
             Settlement::Final { fate, .. } => {
                 self.state.tally.in_flight -= 1;
                 self.state.tally.fates[*fate] += 1;

@@ -16,6 +16,7 @@ crate::both!(
     fresh_ones_come_in_order_and_within_limits,
     what_is_made_of_deliveries_is_kept_with_their_fates_or_not_at_all,
     one_that_failed_comes_back_when_it_is_due,
+    an_attempt_that_is_excused_does_not_count,
     what_is_settled_is_not_settled_again,
     one_that_expires_was_not_tried,
     one_that_is_dead_can_be_tried_again,
@@ -109,6 +110,21 @@ fn one_that_failed_comes_back_when_it_is_due(bench: &mut Bench) {
     assert_eq!(trail.deliveries[0].attempts, [r#"{"n":1}"#, r#"{"n":2}"#]);
     assert_eq!(trail.deliveries[0].delivery.attempts, 2);
     bench.assert_balanced();
+}
+
+fn an_attempt_that_is_excused_does_not_count(bench: &mut Bench) {
+    three_for_the_crm(bench);
+    let crm = name("crm");
+    let mut first = bench.home.fresh(&crm, 1, MANY).unwrap().remove(0);
+    // The attempts, and those of them that its schedule counts.
+    for (excused, attempt, attempt_now) in [(false, 2, 2), (true, 3, 2), (true, 4, 2), (false, 5, 3)] {
+        let due = bench.now();
+        bench.settle(&first, if excused { Settlement::Excused { due } } else { Settlement::Again { due } });
+        first = back(bench, due).remove(0);
+        assert_eq!((first.seq, first.attempt, first.attempt_now), (DeliverySeq(1), attempt, attempt_now));
+        bench.assert_balanced();
+    }
+    bench.settle(&first, finally(Fate::Delivered));
 }
 
 fn what_is_settled_is_not_settled_again(bench: &mut Bench) {

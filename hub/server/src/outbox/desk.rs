@@ -111,7 +111,9 @@ impl Desk {
             self.out.remove(&one.seq);
             // Another of its lane may go now, or it comes back at once.
             self.more = true;
-            if let Settlement::Again { due } | Settlement::Aside { due } = one.result {
+            if let Settlement::Again { due } | Settlement::Aside { due } | Settlement::Excused { due } =
+                one.result
+            {
                 self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
             }
         }

@@ -40,6 +40,22 @@ impl Gate {
         self.breaker.restore(state);
     }
 
+    /// Somebody says that it is to be tried, whatever it did before. What to remember.
+    pub fn try_again(&mut self, now: Timestamp) -> Failing {
+        let failing = Failing { since: now, disabled: None, reason: "it is tried again".into() };
+        self.restore(Some(&failing), now);
+        failing
+    }
+
+    /// Whether it goes on as it does by what the store remembers.
+    pub const fn knows(&self, failing: &Failing) -> bool {
+        match self.breaker.state() {
+            State::Works => false,
+            State::Fails { .. } => failing.disabled.is_none(),
+            State::Disabled { .. } => failing.disabled.is_some(),
+        }
+    }
+
     pub fn allowed(&self, now: Timestamp) -> Allowed {
         match self.paused_until {
             Some(until) if now < until => Allowed::Nothing { until: Some(until) },

@@ -34,10 +34,15 @@ impl Outbox {
 
     pub(super) fn remembered(self: &Arc<Self>, desk: &mut Desk, said: Result<Option<Failing>, StoreError>) {
         desk.notes -= 1;
+        let now = clock::now();
         match said {
-            // It goes on failing as it does: only that it works, or did not before the start, is news.
-            Ok(Some(_)) if desk.gate.fails() => {}
-            Ok(failing) => desk.gate.restore(failing.as_ref(), clock::now()),
+            // Nobody has seen that it works: it is asked for one delivery, as before.
+            Ok(None) if desk.gate.fails() => {
+                let failing = desk.gate.try_again(now);
+                self.note(desk, Some(failing), Duration::ZERO);
+            }
+            Ok(Some(failing)) if desk.gate.knows(&failing) => {}
+            Ok(failing) => desk.gate.restore(failing.as_ref(), now),
             Err(error) => {
                 warn!(destination = %self.destination, %error, "the store does not say whether the destination worked");
                 // Nothing is sent until that is known.

@@ -291,6 +291,7 @@ pub(super) fn settle(
         (Some(fate), _) => Settlement::Final { fate, reason: why },
         (None, Err(_)) => Settlement::Again { due: now + AGAIN_SOON },
         (None, Ok(outcome)) => match line.next_due(due, asked(outcome), now, fails) {
+            Some(at) if fails => Settlement::Excused { due: at },
             Some(at) if line.skips(&due.route) => Settlement::Aside { due: at },
             Some(at) => Settlement::Again { due: at },
             None => {
