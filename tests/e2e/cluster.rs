@@ -6,7 +6,7 @@ mod again;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -150,7 +150,7 @@ async fn send(doors: Arc<Vec<Company>>, numbers: std::ops::RangeInclusive<u32>, 
 async fn settled(doors: &Arc<Vec<Company>>, events: u32) {
     let doors = Arc::clone(doors);
     let balance = tokio::task::spawn_blocking(move || {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         loop {
             // Messages are counted once they are in the database.
             let balance = doors[0].settled();
@@ -181,7 +181,7 @@ async fn one_of_two_hubs_is_killed_and_nothing_is_lost_or_out_of_order() {
     let doors = Arc::new(vec![shared.company(&witness), shared.company(&witness)]);
     let (first, second) = (start(&doors, 0).await, start(&doors, 1).await);
     // The one that came first gives up a part for the other.
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     while shared.owners().await < 2 {
         assert!(begun.elapsed() < TAKEN_OVER, "the second has no part of the work");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -270,9 +270,13 @@ async fn hubs_broker_and_database_go_by_turns_and_nothing_is_lost() {
     let sending = tokio::spawn(send(Arc::clone(&doors), 1..=u32::MAX, Arc::clone(&told)));
 
     let faults = FAULTS * scale();
+    // After a hub, the broker and the database.
+    let mut longest = [Duration::ZERO; 3];
     for fault in 0..faults {
-        let before = witness.taken().len();
-        until("work goes on", || witness.taken().len() > before + 50).await;
+        let (before, begun) = (witness.taken().len(), Instant::now());
+        until(&format!("work goes on, fault {fault} is next"), || witness.taken().len() > before + 50).await;
+        let waited = &mut longest[(fault + 2) as usize % 3];
+        *waited = begun.elapsed().max(*waited);
         let wire = match fault % 3 {
             0 => {
                 let at = (fault / 3 % 2) as usize;
@@ -295,9 +299,9 @@ async fn hubs_broker_and_database_go_by_turns_and_nothing_is_lost() {
     let taken = witness.taken();
     check(&taken, accepted);
     assert_eq!(told.other.load(Ordering::Relaxed), 0);
+    let again = taken.len() - accepted as usize;
     println!(
-        "{accepted} accepted, {} sent once more, after {faults} faults",
-        taken.len() - accepted as usize
+        "{accepted} accepted, {again} sent once more, after {faults} faults; work went on within {longest:?}"
     );
     hubs.into_iter().flatten().for_each(|hub| _ = hub.stop());
     drop(doors);

@@ -234,6 +234,10 @@ impl Drop for Hub {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // Of a test that has failed it may tell why.
+        if std::thread::panicking() && self.log.is_some() {
+            eprintln!("{}", self.errors());
+        }
     }
 }
 
