@@ -2,7 +2,7 @@
 //! caller's to say.
 
 use snodo_core::{ChannelName, Class, Timestamp};
-use snodo_store::{Claim, Due, Marks, StoreError};
+use snodo_store::{Claim, Due, Marks, Room, StoreError};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -151,31 +151,6 @@ fn selection(which: &str) -> String {
         row::EVENT,
         row::DUE
     )
-}
-
-/// What is left of what a claim may hold.
-struct Room {
-    deliveries: usize,
-    bytes: usize,
-    is_new: bool,
-}
-
-impl Room {
-    const fn new(deliveries: usize, bytes: usize) -> Self {
-        Self { deliveries, bytes, is_new: true }
-    }
-
-    /// Whether one more fits, which then has its place. The first always does.
-    const fn takes(&mut self, due: &Due) -> bool {
-        let bytes = due.event.data.len();
-        if self.deliveries == 0 || (bytes > self.bytes && !self.is_new) {
-            self.deliveries = 0;
-            return false;
-        }
-        *self =
-            Self { deliveries: self.deliveries - 1, bytes: self.bytes.saturating_sub(bytes), is_new: false };
-        true
-    }
 }
 
 /// Takes what fits of those that are wanted.

@@ -1,7 +1,7 @@
 //! Finds events: by id, by the beginning of one, or by what they are. Reads only.
 
 use snodo_core::{CustomerId, EventId, Fate};
-use snodo_store::{EventRow, EventSeq, Filter, Found, Order, StoreError};
+use snodo_store::{EventRow, EventSeq, Filter, Found, Order, StoreError, ids_from};
 use tokio_postgres::types::ToSql;
 
 use crate::reader::count;
@@ -13,7 +13,7 @@ const NAMED_MAX: i64 = 10;
 impl Reader {
     /// The event whose id is `text`, or begins with it; hyphens do not matter.
     pub fn find(&self, text: &str) -> Result<Found, StoreError> {
-        let Some((low, high)) = range(text) else { return Ok(Found::Nothing) };
+        let Some((low, high)) = ids_from(text) else { return Ok(Found::Nothing) };
         let sql = "SELECT DISTINCT ON (id) id, seq FROM event WHERE id BETWEEN $1 AND $2 \
              ORDER BY id, verdict = 'routed' DESC, seq LIMIT $3";
         let rows = self.with(async |client| client.query(sql, &[&&low[..], &&high[..], &NAMED_MAX]).await)?;
@@ -64,20 +64,6 @@ impl Reader {
         let rows = self.with(async |client| client.query(&sql, values).await)?;
         rows.iter().map(row::event_row).collect()
     }
-}
-
-/// The first and the last id that begin with these hexadecimal digits. `None` if they are none.
-fn range(text: &str) -> Option<([u8; 16], [u8; 16])> {
-    let digits: Vec<u8> =
-        text.chars().filter(|c| *c != '-').map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
-    if digits.is_empty() || digits.len() > 32 {
-        return None;
-    }
-    let padded = |with: u8| {
-        let digit = |at: usize| digits.get(at).copied().unwrap_or(with);
-        std::array::from_fn(|at| (digit(2 * at) << 4) | digit(2 * at + 1))
-    };
-    Some((padded(0), padded(15)))
 }
 
 /// Conditions on the event `e`, each with the value that it asks for.

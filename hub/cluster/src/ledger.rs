@@ -169,22 +169,7 @@ impl Counted {
         tally.messages.quarantined = number(4);
         tally.events.decoded = number(2) + number(5);
         for row in self.events {
-            let (count, routes, filtered): (i64, i64, i64) = (row.get(1), row.get(2), row.get(3));
-            tally.expected += routes;
-            match row.get(0) {
-                "routed" => {
-                    tally.events.routed += count;
-                    tally.fates[Fate::Filtered] += filtered;
-                }
-                "duplicate" => {
-                    tally.events.duplicate += count;
-                    tally.fates[Fate::Duplicate] += routes;
-                }
-                _ => {
-                    tally.events.quarantined += count;
-                    tally.fates[Fate::Quarantined] += routes;
-                }
-            }
+            tally.count_events(row.get(0), row.get(1), row.get(2), row.get(3));
         }
         for row in self.deliveries {
             let (fate, route, count): (_, String, i64) = (row::fate(row.get(0))?, row.get(1), row.get(2));

@@ -194,19 +194,20 @@ fn count(limit: usize) -> i64 {
 }
 
 /// What is left of what a claim may hold.
-struct Room {
-    deliveries: usize,
+#[derive(Debug)]
+pub struct Room {
+    pub deliveries: usize,
     bytes: usize,
     is_new: bool,
 }
 
 impl Room {
-    const fn new(deliveries: usize, bytes: usize) -> Self {
+    pub const fn new(deliveries: usize, bytes: usize) -> Self {
         Self { deliveries, bytes, is_new: true }
     }
 
     /// Whether one more fits, which then has its place. The first always does.
-    const fn takes(&mut self, due: &Due) -> bool {
+    pub const fn takes(&mut self, due: &Due) -> bool {
         let bytes = due.event.data.len();
         if self.deliveries == 0 || (bytes > self.bytes && !self.is_new) {
             self.deliveries = 0;

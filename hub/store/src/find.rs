@@ -62,7 +62,7 @@ impl Default for Filter {
 impl Reader {
     /// The event whose id is `text`, or begins with it; hyphens do not matter.
     pub fn find(&self, text: &str) -> Result<Found, StoreError> {
-        let Some((low, high)) = range(text) else { return Ok(Found::Nothing) };
+        let Some((low, high)) = ids_from(text) else { return Ok(Found::Nothing) };
         self.snapshot(|sqlite| {
             let mut ids = sqlite.prepare_cached(
                 "SELECT DISTINCT id FROM event WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
@@ -107,7 +107,7 @@ impl Reader {
 }
 
 /// The first and the last id that begin with these hexadecimal digits. `None` if they are none.
-fn range(text: &str) -> Option<([u8; 16], [u8; 16])> {
+pub fn ids_from(text: &str) -> Option<([u8; 16], [u8; 16])> {
     let digits: Vec<u8> =
         text.chars().filter(|c| *c != '-').map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
     if digits.is_empty() || digits.len() > 32 {

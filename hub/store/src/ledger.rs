@@ -43,6 +43,25 @@ pub struct Events {
 }
 
 impl Tally {
+    /// So many events of that verdict, which were considered for so many routes, and wanted by all of them but so many.
+    pub fn count_events(&mut self, verdict: &str, count: i64, routes: i64, filtered: i64) {
+        self.expected += routes;
+        match verdict {
+            "routed" => {
+                self.events.routed += count;
+                self.fates[Fate::Filtered] += filtered;
+            }
+            "duplicate" => {
+                self.events.duplicate += count;
+                self.fates[Fate::Duplicate] += routes;
+            }
+            _ => {
+                self.events.quarantined += count;
+                self.fates[Fate::Quarantined] += routes;
+            }
+        }
+    }
+
     fn add(&mut self, other: &Self) {
         let Self { messages, events, expected, fates, in_flight } = other;
         self.messages.accepted += messages.accepted;
@@ -228,22 +247,7 @@ fn count(sqlite: &Connection, since: Option<Timestamp>) -> rusqlite::Result<Bala
     )?;
     let mut rows = events.query([since])?;
     while let Some(row) = rows.next()? {
-        let (count, routes, filtered): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        tally.expected += routes;
-        match row.get_ref(0)?.as_str()? {
-            "routed" => {
-                tally.events.routed += count;
-                tally.fates[Fate::Filtered] += filtered;
-            }
-            "duplicate" => {
-                tally.events.duplicate += count;
-                tally.fates[Fate::Duplicate] += routes;
-            }
-            _ => {
-                tally.events.quarantined += count;
-                tally.fates[Fate::Quarantined] += routes;
-            }
-        }
+        tally.count_events(row.get_ref(0)?.as_str()?, row.get(1)?, row.get(2)?, row.get(3)?);
     }
 
     // Times never fall from one event to the next, nor do events from one delivery to the next: a time is a place.
