@@ -17,6 +17,7 @@ crate::both!(
     the_newest_takes_the_place_of_those_that_wait,
     one_that_is_taken_up_again_stands_in_line,
     lanes_that_are_given_up_keep_nobody_waiting,
+    what_failed_in_a_lane_comes_back_in_its_order_where_all_go_one_after_another,
     classes_go_before_each_other_and_lanes_before_classes,
     of_every_lane_one_may_go_and_the_order_is_kept,
 );
@@ -120,6 +121,25 @@ fn lanes_that_are_given_up_keep_nobody_waiting(bench: &mut Bench) {
     // Which of those that are free goes first is no promise.
     assert_eq!(of(&ready(bench)), bench.either([2, 3, 4], [2, 4, 3]));
     bench.assert_balanced();
+}
+
+/// The younger one is taken up first, so that the older one waits for it in their lane: who asks what comes first does not.
+fn what_failed_in_a_lane_comes_back_in_its_order_where_all_go_one_after_another(bench: &mut Bench) {
+    two_lanes(bench, Stuck::Block);
+    for expected in [[1, 3], [2, 4]] {
+        let failed = ready(bench);
+        assert_eq!(of(&failed), expected);
+        failed.iter().for_each(|due| settle(bench, due, finally(Fate::Dead)));
+    }
+    wait(bench.home.free_lanes(name("crm"))).unwrap();
+    bench.requeue([2, 1].map(|seq| Item::Delivery(DeliverySeq(seq))).into());
+    for expected in [vec![1, 2], vec![2]] {
+        let (due_at, head) = bench.home.head(&name("crm"), MANY, MANY).unwrap().unwrap();
+        assert_eq!(of(&head), expected);
+        assert!(due_at <= bench.now(), "{due_at}");
+        settle(bench, &head[0], finally(Fate::Delivered));
+    }
+    assert!(bench.home.head(&name("crm"), MANY, MANY).unwrap().is_none());
 }
 
 fn classes_go_before_each_other_and_lanes_before_classes(bench: &mut Bench) {
