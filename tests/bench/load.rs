@@ -212,8 +212,9 @@ impl Load {
     async fn run(&self, subject: &Subject, events: usize, per_second: Option<f64>) -> Measured {
         let events = events.div_ceil(self.per_request) * self.per_request;
         self.destination.forget().await;
+        let streams = self.connect().await;
         let (begun, cpu) = (Instant::now(), subject.cpu());
-        let ack = self.send(events, per_second).await;
+        let ack = self.send_over(streams, events, per_second).await;
         let sent = Instant::now();
         while self.destination.arrived() < events {
             let arrived = self.destination.arrived();
@@ -228,15 +229,29 @@ impl Load {
 
     /// Resolves when all are acknowledged, with how long that took for each request.
     pub async fn send(&self, events: usize, per_second: Option<f64>) -> Durations {
+        self.send_over(self.connect().await, events, per_second).await
+    }
+
+    /// One after another: where more come at once than a server has yet taken, some of them wait for a second.
+    async fn connect(&self) -> Vec<TcpStream> {
+        let mut streams = Vec::with_capacity(CONNECTIONS);
+        for _ in 0..CONNECTIONS {
+            let stream = TcpStream::connect(self.to).await.expect("it listens");
+            let _ = stream.set_nodelay(true);
+            streams.push(stream);
+        }
+        streams
+    }
+
+    async fn send_over(&self, streams: Vec<TcpStream>, events: usize, per_second: Option<f64>) -> Durations {
         let requests = events.div_ceil(self.per_request);
         let requests_per_second = per_second.map(|rate| rate / self.per_request as f64);
         let (begun, next) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
-        let senders: Vec<_> = (0..CONNECTIONS)
-            .map(|_| {
+        let senders: Vec<_> = streams
+            .into_iter()
+            .map(|mut stream| {
                 let (next, this) = (Arc::clone(&next), self.clone());
                 tokio::spawn(async move {
-                    let mut stream = TcpStream::connect(this.to).await.expect("it listens");
-                    let _ = stream.set_nodelay(true);
                     let (mut buffer, mut acks) = (Vec::new(), Vec::new());
                     loop {
                         let turn = next.fetch_add(1, Ordering::SeqCst);
