@@ -23,9 +23,6 @@ const EVENTS: usize = 3_000;
 const TAKES: Duration = Duration::from_millis(100);
 const CONCURRENT: usize = 8;
 
-/// What leases take to move to another node, several times.
-const SHARED_AFTER: Duration = Duration::from_secs(20);
-
 pub async fn run() {
     let destination = Destination::start().await;
     destination.answer(Answers::After(TAKES));
@@ -36,7 +33,9 @@ pub async fn run() {
     load.saturate(&first, EVENTS / 10).await;
     let one = rounds(&load, &first).await;
     let second = start();
-    tokio::time::sleep(SHARED_AFTER).await;
+    while home::shares(&name, &database()).await != [i64::from(PARTITIONS / 2); 2] {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let two = rounds(&load, &first).await;
     println!(
         "\nHubs on one home, a destination that takes {TAKES:?}, {CONCURRENT} requests of a hub at one time, {ROUNDS} rounds of {EVENTS} events, medians"

@@ -66,20 +66,9 @@ impl Shared {
         company.write("hub.toml", &hub.replace("[retry]", &home));
     }
 
-    async fn client() -> tokio_postgres::Client {
-        let (client, connection) =
-            tokio_postgres::connect(postgres::url(), tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
-    }
-
     /// How many hubs have a part of the work.
-    async fn owners(&self) -> i64 {
-        let sql = format!(
-            "SELECT count(DISTINCT owner) FROM snodo_{}.lease WHERE valid_until > clock_timestamp()",
-            self.name
-        );
-        Self::client().await.query_one(&sql, &[]).await.unwrap().get(0)
+    async fn owners(&self) -> usize {
+        home::shares(&self.name, postgres::url()).await.len()
     }
 
     async fn remove(self) {
@@ -328,7 +317,7 @@ async fn what_is_settled_already_holds_nothing_up() {
          WHERE event = (SELECT seq FROM snodo_{0}.event WHERE subject = 'order/0-1') AND fate IS NULL",
         shared.name
     );
-    assert_eq!(Shared::client().await.execute(&sql, &[]).await.unwrap(), 1);
+    assert_eq!(home::client(postgres::url()).await.execute(&sql, &[]).await.unwrap(), 1);
     tokio::time::sleep(slow).await;
     for number in 1..=3 {
         for key in 1..KEYS {

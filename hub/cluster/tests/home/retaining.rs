@@ -354,12 +354,7 @@ fn some_events(dice: &mut Dice, keys: &mut u32) -> Vec<NewEvent> {
 
 fn some_event(dice: &mut Dice, key: &str, place: u32) -> NewEvent {
     let to_crm = NewDelivery { lane: Some(Lane::of(&dice.below(2).to_string())), ..delivery("crm") };
-    let routed = |filtered, deliveries| NewEvent {
-        routes: 2,
-        filtered,
-        verdict: NewVerdict::Routed(deliveries),
-        ..event(key, "b")
-    };
+    let routed = |filtered, deliveries| of_two_routes(key, filtered, deliveries);
     match dice.below(6) {
         0 => broken(key, "b"),
         1 => NewEvent {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use lapin::{Connection, ConnectionProperties};
 use tokio::runtime::Runtime;
-use tokio_postgres::NoTls;
 
 #[expect(dead_code, reason = "the end-to-end tests need more of it")]
 #[path = "../../../../tests/services.rs"]
 mod found;
+#[expect(dead_code, reason = "the end-to-end tests need more of it")]
 #[path = "../../../../tests/services/home.rs"]
 mod home;
 
@@ -43,9 +43,7 @@ pub async fn broker() -> Connection {
 }
 
 pub async fn database() -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(&postgres_url(), NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
+    home::client(&postgres_url()).await
 }
 
 /// A name that no other test has. What the home leaves is removed when this is dropped.

@@ -62,6 +62,11 @@ pub fn event(key: &str, body: &str) -> NewEvent {
 }
 
 /// The same, but it breaks its schema.
+/// One that was considered for two routes, and not wanted by so many.
+pub fn of_two_routes(key: &str, filtered: u32, deliveries: Vec<NewDelivery>) -> NewEvent {
+    NewEvent { routes: 2, filtered, verdict: NewVerdict::Routed(deliveries), ..event(key, "b") }
+}
+
 pub fn broken(key: &str, body: &str) -> NewEvent {
     NewEvent { verdict: NewVerdict::Quarantined(r#"[{"pointer":"/note"}]"#.into()), ..event(key, body) }
 }
